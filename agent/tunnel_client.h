@@ -1,0 +1,38 @@
+/* tunnel_client.h - the agent's end of the tunnel: one outbound wss:// connection, kept up.
+ *
+ * Connects, authenticates, resumes, pings, and reconnects with full jitter. Thread rule: loop only.
+ */
+#ifndef MLC_AGENT_TUNNEL_CLIENT_H
+#define MLC_AGENT_TUNNEL_CLIENT_H
+
+#include "link/link.h"
+#include "net/lws_ctx.h"
+
+typedef struct mlc_tunnel_client mlc_tunnel_client;
+
+typedef struct mlc_tunnel_client_options {
+    mlc_lws *lws;
+    mlc_log *log;
+    const char *url;              /* wss://relay.example.com/v1/tunnel */
+    const char *ca_file;          /* NULL: the system's */
+    const char *client_cert_file; /* mTLS identity; NULL when the key below is used */
+    const char *client_key_file;
+    const char *proxy; /* "http://[user:pass@]host:port" or NULL */
+    const char *agent_id;
+    const uint8_t *agent_key;                    /* 32 bytes from enrolment, or NULL with mTLS */
+    const char *software;                        /* "ml-agent/0.1.0" */
+    bool compress;                               /* offer permessage-deflate */
+    int64_t ping_interval_ms;                    /* 0: 10 s; a peer silent for 2.5 intervals counts as gone */
+    int64_t reconnect_base_ms, reconnect_cap_ms; /* 0: 500 ms, 60 s */
+    mlc_link_binding binding;
+} mlc_tunnel_client_options;
+
+mlc_code mlc_tunnel_client_open(mlc_tunnel_client **out, const mlc_tunnel_client_options *options,
+                                mlc_error *err);
+/* Say goodbye, stop reconnecting and release. */
+void mlc_tunnel_client_close(mlc_tunnel_client *client);
+/* New entries were committed to the outgoing stream. */
+void mlc_tunnel_client_poke(mlc_tunnel_client *client);
+void mlc_tunnel_client_status(const mlc_tunnel_client *client, mlc_link_status *out);
+
+#endif

@@ -1,0 +1,94 @@
+/* hello.h - the two sides introduce themselves: HELLO (agent) and WELCOME (relay), their proofs of the
+ * agent's key, and from where a stream goes on.
+ *
+ * The bodies are small JSON objects (docs/protocol.md): limited in size and depth, unknown members and
+ * unknown capabilities are ignored. Pure; any thread.
+ */
+#ifndef MLC_TUNNEL_HELLO_H
+#define MLC_TUNNEL_HELLO_H
+
+#include "crypto/crypto.h"
+#include "tunnel/frame.h"
+
+enum {
+    MLC_TUNNEL_VERSION_MIN = 1,
+    MLC_TUNNEL_VERSION_MAX = 1,
+    MLC_HELLO_MAX = 8 * 1024,
+    MLC_HELLO_DEPTH = 4,
+    MLC_AGENT_ID_MAX = 128, /* with the NUL */
+    MLC_SOFTWARE_MAX = 64
+};
+
+/* Capabilities this build knows. */
+enum { MLC_CAP_CHUNKS = 1 /* puts messages together from several frames */ };
+
+typedef enum mlc_auth_kind { MLC_AUTH_KEY, MLC_AUTH_MTLS } mlc_auth_kind;
+
+/* How far a receiver has got in a sender's stream. epoch 0: nothing was ever received. `mark` is the
+ * mlc_message_mark of message `seq`, by which a sender knows its own entry again. */
+typedef struct mlc_position {
+    uint64_t epoch, generation, seq;
+    uint8_t mark[MLC_MARK_LEN];
+} mlc_position;
+
+/* What the speaker is willing to receive. */
+typedef struct mlc_tunnel_limits {
+    uint32_t max_frame;   /* a websocket message */
+    uint32_t max_message; /* put together */
+    uint32_t window;      /* bytes under way */
+} mlc_tunnel_limits;
+
+/* HELLO and WELCOME. In a WELCOME version_min == version_max is the version chosen, agent is empty. */
+typedef struct mlc_hello {
+    uint32_t version_min, version_max;
+    char agent[MLC_AGENT_ID_MAX];
+    mlc_auth_kind auth;
+    uint8_t nonce[MLC_NONCE_LEN]; /* HELLO with a key */
+    uint8_t proof[MLC_SHA256_LEN];
+    bool has_proof;
+    char software[MLC_SOFTWARE_MAX];
+    unsigned capabilities; /* MLC_CAP_* known to us */
+    mlc_tunnel_limits limits;
+    mlc_position received;
+} mlc_hello;
+
+/* Append the JSON text. */
+mlc_code mlc_hello_print(mlc_buf *out, const mlc_hello *hello, bool welcome, mlc_error *err);
+/* MLC_E_PROTOCOL or MLC_E_LIMIT; the text names the member. */
+mlc_code mlc_hello_parse(const char *text, size_t len, bool welcome, mlc_hello *out, mlc_error *err);
+
+/* HMAC-SHA-256(key, "mlc.v1" || challenge || agent id || client nonce): the agent's proof.
+ * HMAC-SHA-256(key, "mlc.v1/relay" || client nonce || agent id || challenge): the relay's proof. */
+mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
+                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err);
+mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
+                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err);
+
+/* ---- from where a stream goes on ---- */
+
+/* What a sender durably knows of its own stream. */
+typedef struct mlc_stream_facts {
+    uint64_t epoch, generation;
+    uint64_t base;  /* acknowledged mark when the generation began */
+    uint64_t acked; /* acknowledged mark now */
+    uint64_t last;  /* last sequence given out */
+    enum { MLC_MARK_UNKNOWN, MLC_MARK_SAME, MLC_MARK_OTHER } mark; /* the receiver's mark, compared to our entry */
+} mlc_stream_facts;
+
+typedef enum mlc_resume_kind {
+    MLC_RESUME_NORMAL,   /* go on after what the receiver has */
+    MLC_RESUME_UNKNOWN,  /* the receiver knows nothing of this store: everything still kept is sent */
+    MLC_RESUME_BEHIND,   /* the receiver lost what it acknowledged (a restored backup): send it again */
+    MLC_RESUME_REWRITTEN /* we lost what we sent (a restored backup): begin a new generation */
+} mlc_resume_kind;
+
+typedef struct mlc_resume {
+    mlc_resume_kind kind;
+    uint64_t first;      /* sequence to send first */
+    uint64_t generation; /* to be made durable before sending when kind is REWRITTEN */
+    uint64_t base;
+} mlc_resume;
+
+mlc_resume mlc_resume_decide(const mlc_position *claim, const mlc_stream_facts *own);
+
+#endif

@@ -1,0 +1,51 @@
+/* tunnel_server.h - the relay's end of the tunnel: websocket subprotocol mlc.v1 on the relay's port.
+ *
+ * Any number of agents; for two connections of one agent the newer wins and the older is told so.
+ * Thread rule: loop only.
+ */
+#ifndef MLC_RELAY_TUNNEL_SERVER_H
+#define MLC_RELAY_TUNNEL_SERVER_H
+
+#include "crypto/crypto.h"
+#include "link/link.h"
+#include "net/http_server.h"
+
+typedef struct mlc_tunnel_server mlc_tunnel_server;
+
+/* What the relay knows of an agent. Filled by the resolver; the binding must stay valid until close. */
+typedef struct mlc_tunnel_agent {
+    char tenant[64];
+    bool has_key;
+    uint8_t key[MLC_KEY_LEN];
+    const mlc_link_binding *binding;
+} mlc_tunnel_agent;
+
+typedef struct mlc_tunnel_server_options {
+    mlc_log *log;
+    const char *software;
+    /* Find an agent by id. MLC_E_NOTFOUND for an unknown or revoked one. */
+    mlc_code (*find_agent)(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err);
+    /* May the holder of a verified client certificate (subject common name, SHA-256 fingerprint in hex)
+     * act as this agent? NULL: mTLS is not offered. */
+    bool (*cert_allowed)(void *user, const char *agent_id, const char *common_name, const char *fingerprint);
+    void *user;
+    bool compress;
+    int64_t ping_interval_ms;  /* 0: 10 s */
+    size_t max_message;        /* reassembled; 0: 4 MiB */
+    unsigned max_frames_per_s; /* per connection; 0: 5 000 */
+} mlc_tunnel_server_options;
+
+mlc_code mlc_tunnel_server_open(mlc_tunnel_server **out, const mlc_tunnel_server_options *options,
+                                mlc_error *err);
+/* Protocol rows for mlc_http_server_options.extra_protocols; valid until close. */
+const struct lws_protocols *mlc_tunnel_server_protocols(mlc_tunnel_server *server, size_t *count);
+void mlc_tunnel_server_close(mlc_tunnel_server *server);
+/* New entries were committed to the outgoing stream of this agent. No connection: nothing happens. */
+void mlc_tunnel_server_poke(mlc_tunnel_server *server, const char *agent_id);
+/* Cut an agent's connection (revocation), telling it why. */
+void mlc_tunnel_server_kick(mlc_tunnel_server *server, const char *agent_id, const char *why);
+/* MLC_E_NOTFOUND when the agent was never seen since start. */
+mlc_code mlc_tunnel_server_status(const mlc_tunnel_server *server, const char *agent_id, mlc_link_status *out,
+                                  mlc_error *err);
+
+#endif
