@@ -49,14 +49,13 @@ void mlc_log_write(mlc_log *log, mlc_log_level level, const char *part, const ch
                    const mlc_log_field *fields);
 
 /* mlc_log_info(log, "poller", "page read", MLC_S("table", t), MLC_I("rows", n)); fields are optional. */
-#define MLC_LOG_FIELDS(...) ((const mlc_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.type = MLC_LOG_F_END}})
-#define mlc_log_debug(log, part, msg, ...)                                                                   \
-    mlc_log_write((log), MLC_LOG_DEBUG, (part), (msg), MLC_LOG_FIELDS(__VA_ARGS__))
-#define mlc_log_info(log, part, msg, ...)                                                                    \
-    mlc_log_write((log), MLC_LOG_INFO, (part), (msg), MLC_LOG_FIELDS(__VA_ARGS__))
-#define mlc_log_warn(log, part, msg, ...)                                                                    \
-    mlc_log_write((log), MLC_LOG_WARN, (part), (msg), MLC_LOG_FIELDS(__VA_ARGS__))
-#define mlc_log_error(log, part, msg, ...)                                                                   \
-    mlc_log_write((log), MLC_LOG_ERROR, (part), (msg), MLC_LOG_FIELDS(__VA_ARGS__))
+#define mlc_log_at(log, level, part, ...) mlc_log_at_(log, level, part, __VA_ARGS__, MLC_LOG_END)
+#define MLC_LOG_END                       ((mlc_log_field){.type = MLC_LOG_F_END})
+#define mlc_log_at_(log, level, part, msg, ...)                                                              \
+    mlc_log_write((log), (level), (part), (msg), (const mlc_log_field[]){__VA_ARGS__})
+#define mlc_log_debug(log, part, ...) mlc_log_at(log, MLC_LOG_DEBUG, part, __VA_ARGS__)
+#define mlc_log_info(log, part, ...)  mlc_log_at(log, MLC_LOG_INFO, part, __VA_ARGS__)
+#define mlc_log_warn(log, part, ...)  mlc_log_at(log, MLC_LOG_WARN, part, __VA_ARGS__)
+#define mlc_log_error(log, part, ...) mlc_log_at(log, MLC_LOG_ERROR, part, __VA_ARGS__)
 
 #endif

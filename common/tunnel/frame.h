@@ -16,13 +16,13 @@
 
 enum {
     MLC_FRAME_HEADER_LEN = 32,
-    MLC_FRAME_MAX = 64 * 1024,           /* default limit of a websocket message */
-    MLC_FRAME_MAX_FLOOR = 16 * 1024,     /* no peer may ask for less: a hello must fit */
-    MLC_MESSAGE_MAX = 4 * 1024 * 1024,   /* default limit of a message put together from chunks */
-    MLC_MESSAGE_HEAD_LEN = 20,           /* before the texts */
-    MLC_MESSAGE_TEXT_MAX = 1024,         /* of each text of a message */
-    MLC_MESSAGE_OVERHEAD = 256,          /* what a message costs of the window besides its bytes */
-    MLC_FRAME_TEXT_MAX = 400,            /* of the texts in NACK, BUSY and CLOSE */
+    MLC_FRAME_MAX = 64 * 1024,         /* default limit of a websocket message */
+    MLC_FRAME_MAX_FLOOR = 16 * 1024,   /* no peer may ask for less: a hello must fit */
+    MLC_MESSAGE_MAX = 4 * 1024 * 1024, /* default limit of a message put together from chunks */
+    MLC_MESSAGE_HEAD_LEN = 20,         /* before the texts */
+    MLC_MESSAGE_TEXT_MAX = 1024,       /* of each text of a message */
+    MLC_MESSAGE_OVERHEAD = 256,        /* what a message costs of the window besides its bytes */
+    MLC_FRAME_TEXT_MAX = 400,          /* of the texts in NACK, BUSY and CLOSE */
     MLC_NONCE_LEN = 32,
     MLC_MARK_LEN = 16,
     MLC_STREAM_CONTROL = 0,
@@ -105,8 +105,8 @@ typedef struct mlc_notice {
     char text[MLC_FRAME_TEXT_MAX + 1];
 } mlc_notice;
 /* The text is cut to MLC_FRAME_TEXT_MAX bytes on a character boundary; NULL gives "". */
-mlc_code mlc_notice_write(mlc_buf *out, const mlc_frame *head, unsigned code, int64_t retry_ms, const char *text,
-                          mlc_error *err);
+mlc_code mlc_notice_write(mlc_buf *out, const mlc_frame *head, unsigned code, int64_t retry_ms,
+                          const char *text, mlc_error *err);
 mlc_code mlc_notice_read(const mlc_frame *frame, mlc_notice *out, mlc_error *err);
 
 /* Codes of NACK on the wire. */

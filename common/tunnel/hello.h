@@ -59,10 +59,12 @@ mlc_code mlc_hello_parse(const char *text, size_t len, bool welcome, mlc_hello *
 
 /* HMAC-SHA-256(key, "mlc.v1" || challenge || agent id || client nonce): the agent's proof.
  * HMAC-SHA-256(key, "mlc.v1/relay" || client nonce || agent id || challenge): the relay's proof. */
-mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
-                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err);
-mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
-                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err);
+mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN],
+                         const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
+                         mlc_error *err);
+mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN],
+                         const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
+                         mlc_error *err);
 
 /* ---- from where a stream goes on ---- */
 
@@ -72,7 +74,11 @@ typedef struct mlc_stream_facts {
     uint64_t base;  /* acknowledged mark when the generation began */
     uint64_t acked; /* acknowledged mark now */
     uint64_t last;  /* last sequence given out */
-    enum { MLC_MARK_UNKNOWN, MLC_MARK_SAME, MLC_MARK_OTHER } mark; /* the receiver's mark, compared to our entry */
+    enum {
+        MLC_MARK_UNKNOWN,
+        MLC_MARK_SAME,
+        MLC_MARK_OTHER
+    } mark; /* the receiver's mark, compared to our entry */
 } mlc_stream_facts;
 
 typedef enum mlc_resume_kind {

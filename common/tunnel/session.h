@@ -26,8 +26,8 @@ typedef enum mlc_session_role { MLC_SESSION_AGENT, MLC_SESSION_RELAY } mlc_sessi
 
 typedef struct mlc_session_config {
     mlc_session_role role;
-    const char *agent_id;         /* AGENT */
-    const uint8_t *key;           /* AGENT: 32 bytes, copied; NULL: a client certificate speaks for it */
+    const char *agent_id; /* AGENT */
+    const uint8_t *key;   /* AGENT: 32 bytes, copied; NULL: a client certificate speaks for it */
     const char *software;
     uint8_t nonce[MLC_NONCE_LEN]; /* fresh random bytes */
     mlc_tunnel_limits limits;     /* zeros: defaults (64 KiB, 4 MiB, 4 MiB) */
@@ -74,9 +74,9 @@ typedef struct mlc_action {
 
 /* What the relay's rim found out about an agent. */
 typedef struct mlc_identity {
-    const uint8_t *key;     /* its key (copied), NULL when it has none */
-    bool certificate;       /* a verified client certificate may act for it */
-    mlc_position received;  /* how far the agent's stream is stored here */
+    const uint8_t *key;    /* its key (copied), NULL when it has none */
+    bool certificate;      /* a verified client certificate may act for it */
+    mlc_position received; /* how far the agent's stream is stored here */
 } mlc_identity;
 
 /* The session begins at once: the transport is connected. Free with mlc_session_free. */

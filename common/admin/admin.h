@@ -1,0 +1,56 @@
+/* admin.h - the operator's HTTP routes over the stores of a program: what `mlctl` talks to.
+ *
+ * On the local admin socket (unix socket, mode 0660) or a loopback port. JSON in and out:
+ *   GET  /v1/status                       program's own status object plus streams of every store
+ *   GET  /v1/parked?store=S&stream=N&from=SEQ&max=100
+ *   GET  /v1/entry?store=S&stream=N&seq=SEQ         one entry with payload, history, last error
+ *   POST /v1/retry   {"store","stream","seq","operator"} | {"store","stream","all":true,"operator"}
+ *   POST /v1/dismiss {"store","stream","seq","reason","operator"}
+ *   GET  /v1/audit?store=S&from=INDEX&max=1000&key=K  JSON lines (application/x-ndjson)
+ *   GET  /v1/audit/verify?store=S
+ *   GET  /healthz   GET /metrics (Prometheus text)
+ * Retry and dismiss write an audit event with actor "operator:NAME" in the same job.
+ * Thread rule: loop's thread only.
+ */
+#ifndef MLC_ADMIN_ADMIN_H
+#define MLC_ADMIN_ADMIN_H
+
+#include "base/json.h"
+#include "net/http_server.h"
+#include "store/outbox.h"
+
+typedef struct mlc_admin mlc_admin;
+
+enum { MLC_ADMIN_STREAMS_MAX = 8 };
+
+/* One store and its streams, as the operator names them. Pointers must outlive the admin object. */
+typedef struct mlc_admin_store {
+    const char *name; /* "agent", or the tenant's id */
+    mlc_store *store;
+    mlc_outbox *streams[MLC_ADMIN_STREAMS_MAX];
+    size_t stream_count;
+    /* Entries were released: the stream has work. Loop's thread. */
+    void (*on_released)(void *user, mlc_outbox *stream);
+    void *user;
+} mlc_admin_store;
+
+typedef struct mlc_admin_options {
+    mlc_log *log;
+    const char *program; /* "ml-agent/0.1.0" */
+    /* Add members to the status object (link state, token, poller ...). May be NULL. */
+    void (*status)(void *user, cJSON *status);
+    /* Append the program's own metrics in Prometheus text. May be NULL. */
+    void (*metrics)(void *user, mlc_buf *out);
+    /* Not healthy: fill `why` and return false. NULL: always healthy. */
+    bool (*healthy)(void *user, char *why, size_t size);
+    void *user;
+} mlc_admin_options;
+
+mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_error *err);
+/* The struct is copied. May be called at any time (tenants come and go). */
+mlc_code mlc_admin_add_store(mlc_admin *admin, const mlc_admin_store *store, mlc_error *err);
+/* Rows for mlc_http_server_options.routes; valid until close. The caller may append rows of its own. */
+const mlc_http_route *mlc_admin_routes(mlc_admin *admin, size_t *count);
+void mlc_admin_close(mlc_admin *admin);
+
+#endif
