@@ -102,8 +102,6 @@ static void cycle_done(mlc_poller *p)
 
 /* ---- storing a page ---- */
 
-static void submit_page(mlc_poller *p);
-
 static void page_stored(mlc_poller *p)
 {
     p->marks[p->table] = p->page.watermark;
@@ -297,13 +295,13 @@ static void on_keys(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
         return;
     }
     p->cursor = NULL;
-    if (code == MLC_E_CONFLICT) { /* the set timed out: a new one from the last row stored */
-        if (p->keys == NULL && !p->storing && !p->stopping)
-            browse_table(p);
+    /* The end after the last page needs no act: that page completes the table when it is stored. And a page that
+     * is under way is finished first; then page_stored sees that the set is gone and asks anew. */
+    if (code == MLC_OK || p->keys != NULL)
         return;
-    }
-    /* The end after the last page needs no act: that page completes the table when it is stored. */
-    if (code != MLC_OK)
+    if (code == MLC_E_CONFLICT && !p->stopping) /* the set timed out: a new one from the last row stored */
+        browse_table(p);
+    else
         cycle_failed(p, why);
 }
 

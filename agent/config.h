@@ -1,0 +1,13 @@
+/* config.h - the agent's settings: the schema of its configuration file (docs/configuration.md).
+ * Thread rule: immutable after load. */
+#ifndef MLC_AGENT_CONFIG_H
+#define MLC_AGENT_CONFIG_H
+
+#include "base/config.h"
+
+/* Load and check `file`; on faults `report` (may be NULL) gets a line for each. Free with mlc_cfg_free. */
+mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
+/* The schema as a Markdown table. */
+mlc_code mlc_agent_config_describe(mlc_buf *out, mlc_error *err);
+
+#endif

@@ -1,0 +1,342 @@
+/* executor.c - see executor.h. One order: parse -> look up by reference -> create -> report. */
+#include "agent/executor.h"
+
+#include "base/clock.h"
+#include "store/audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mlc_executor {
+    mlc_executor_options opt;
+    mlc_deliverer *deliverer;
+    bool stopping;
+};
+
+/* One order under way. Lives until its finishing job is over: it is the effect's argument. */
+typedef struct order_task {
+    mlc_executor *executor;
+    mlc_delivery *item;
+    mlc_order order;
+    bool created_now; /* the create request was answered with success */
+    char doco[32], dcto[16], kcoo[16];
+    mlc_buf report;   /* order.result, JSON */
+    char report_idem[160];
+} order_task;
+
+static const char *const f4201_columns[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
+
+static void task_free(void *arg)
+{
+    order_task *const task = arg;
+    mlc_order_free(&task->order);
+    mlc_buf_free(&task->report);
+    free(task);
+}
+
+/* ---- the end of an order ---- */
+
+static mlc_code put_report(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
+{
+    const order_task *const task = arg;
+    char key[80];
+    (void)snprintf(key, sizeof key, "order/%.64s", task->order.id);
+    const mlc_entry_new entry = {.tenant = item->tenant,
+                                 .key = key,
+                                 .idem = task->report_idem,
+                                 .kind = "order.result",
+                                 .correlation = item->correlation,
+                                 .payload = task->report.data,
+                                 .payload_len = task->report.len,
+                                 .now_ms = mlc_wall_ms()};
+    return mlc_outbox_put(txn, task->executor->opt.up, &entry, NULL, NULL, err);
+}
+
+static mlc_code write_report(order_task *task, const mlc_order_result *result, mlc_error *err)
+{
+    /* A failure may be reported again after each retry by an operator, a success only once. */
+    (void)snprintf(task->report_idem, sizeof task->report_idem, "jde/order/%.64s/%s", task->order.id,
+                   result->created ? "created" : "failed");
+    if (!result->created) {
+        const size_t used = strlen(task->report_idem);
+        (void)snprintf(task->report_idem + used, sizeof task->report_idem - used, "/%lld",
+                       (long long)mlc_wall_ms());
+    }
+    return mlc_order_result_print(result, &task->report, err);
+}
+
+static void finish(order_task *task, mlc_delivery_result *result)
+{
+    result->effect_arg = task;
+    result->effect_free = task_free;
+    mlc_deliverer_finish(task->executor->deliverer, task->item, result);
+}
+
+static void finish_failed(order_task *task, mlc_code code, const mlc_error *why)
+{
+    mlc_error err;
+    const mlc_order_result report = {.id = task->order.id,
+                                     .reference = task->order.reference,
+                                     .created = false,
+                                     .code = mlc_code_name(code),
+                                     .error = why->message};
+    mlc_delivery_result result = {.code = code, .err = why, .park_effect = put_report};
+    /* Only a parked order is reported; which codes park is the deliverer's to say. */
+    if (task->order.id == NULL || write_report(task, &report, &err) != MLC_OK)
+        result.park_effect = NULL;
+    finish(task, &result);
+}
+
+static void finish_created(order_task *task, const char *how)
+{
+    mlc_error err;
+    char outcome[128];
+    char target[96];
+    const mlc_order_result report = {.id = task->order.id,
+                                     .reference = task->order.reference,
+                                     .created = true,
+                                     .doco = task->doco,
+                                     .dcto = task->dcto,
+                                     .kcoo = task->kcoo};
+    if (write_report(task, &report, &err) != MLC_OK) {
+        const mlc_delivery_result later = {.code = MLC_E_NOMEM, .err = &err, .uncertain = true};
+        mlc_delivery_result copy = later;
+        finish(task, &copy);
+        return;
+    }
+    (void)snprintf(outcome, sizeof outcome, "%s %s %s %s", how, task->doco, task->dcto, task->kcoo);
+    (void)snprintf(target, sizeof target, "JDE/F4201/%s %s %s", task->doco, task->dcto, task->kcoo);
+    mlc_delivery_result result = {
+        .code = MLC_OK, .outcome = outcome, .target_id = target, .effect = put_report};
+    finish(task, &result);
+}
+
+static void keep_key(order_task *task, const mlc_jde_order_key *key)
+{
+    const mlc_order_target *const target = &task->executor->opt.target;
+    (void)snprintf(task->doco, sizeof task->doco, "%.30s", key->doco);
+    (void)snprintf(task->dcto, sizeof task->dcto, "%.14s", key->dcto != NULL ? key->dcto : target->order_type);
+    (void)snprintf(task->kcoo, sizeof task->kcoo, "%.14s", key->kcoo != NULL ? key->kcoo : target->company);
+}
+
+/* ---- creating ---- */
+
+static void look_up(order_task *task);
+
+static void on_created(void *user, mlc_code code, const mlc_error *err, const cJSON *answer)
+{
+    order_task *const task = user;
+    mlc_jde_order_key key;
+    if (code != MLC_OK) {
+        finish_failed(task, code, err);
+        return;
+    }
+    if (mlc_order_key_find(answer, &key)) {
+        keep_key(task, &key);
+        finish_created(task, "created");
+        return;
+    }
+    /* The orchestration gives no order number back: the reference tells it. */
+    task->created_now = true;
+    look_up(task);
+}
+
+static void create(order_task *task)
+{
+    const mlc_executor_options *const opt = &task->executor->opt;
+    mlc_error err;
+    cJSON *request = NULL;
+    mlc_code code = opt->by_form
+                        ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
+                        : mlc_order_orchestration_inputs(&task->order, &opt->target, &request, &err);
+    if (code == MLC_OK)
+        code = opt->by_form ? mlc_ais_form(opt->ais, request, on_created, task, &err)
+                            : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, opt->orchestration,
+                                                  request, on_created, task, &err);
+    cJSON_Delete(request);
+    if (code != MLC_OK)
+        finish_failed(task, code, &err);
+}
+
+/* ---- looking first ---- */
+
+static void on_looked_up(void *user, mlc_code code, const mlc_error *why, cJSON *rows)
+{
+    order_task *const task = user;
+    mlc_error err;
+    mlc_jde_order_key key;
+    if (code != MLC_OK && code != MLC_E_CLOSED && !task->created_now && !task->item->uncertain) {
+        /* Nothing was written in this attempt, nor in an earlier one that is unsettled. */
+        finish_failed(task, code == MLC_E_UNCERTAIN ? MLC_E_UNAVAILABLE : code, why);
+        return;
+    }
+    if (code != MLC_OK) {
+        mlc_delivery_result result = {.code = code, .err = why, .uncertain = true};
+        finish(task, &result);
+        return;
+    }
+    if (mlc_order_key_find(rows, &key)) {
+        keep_key(task, &key);
+        cJSON_Delete(rows);
+        finish_created(task, task->created_now ? "created" : "found");
+        return;
+    }
+    cJSON_Delete(rows);
+    if (!task->created_now) {
+        create(task);
+        return;
+    }
+    (void)mlc_fail(&err, MLC_E_UNCERTAIN, "order %s: JDE reported success, but no order with reference %s is found",
+                   task->order.id, task->order.reference);
+    finish_failed(task, MLC_E_UNCERTAIN, &err);
+}
+
+static void on_reference_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page, mlc_code code,
+                              const mlc_error *err)
+{
+    order_task *const task = user;
+    if (page == NULL) {
+        on_looked_up(task, code, err, NULL);
+        return;
+    }
+    cJSON *const rows = cJSON_Duplicate(page->rows, true);
+    mlc_ais_stop(cursor); /* one row is all there is to know */
+    mlc_error nomem;
+    if (rows == NULL) {
+        (void)mlc_fail(&nomem, MLC_E_NOMEM, "no memory for a row of F4201");
+        on_looked_up(task, MLC_E_NOMEM, &nomem, NULL);
+        return;
+    }
+    on_looked_up(task, MLC_OK, NULL, rows);
+}
+
+static void look_up(order_task *task)
+{
+    mlc_error err;
+    const mlc_ais_term term = {"VR01", MLC_AIS_EQ, task->order.reference};
+    const mlc_ais_group group = {&term, 1};
+    const mlc_ais_query query = {.table = "F4201",
+                                 .columns = f4201_columns,
+                                 .groups = &group,
+                                 .group_count = 1,
+                                 .page_size = 10};
+    const mlc_code code = mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
+    if (code != MLC_OK)
+        on_looked_up(task, code, &err, NULL);
+}
+
+static void deliver(void *user, mlc_delivery *const *items, size_t count)
+{
+    mlc_executor *const e = user;
+    mlc_error err;
+    for (size_t i = 0; i < count; i++) {
+        order_task *const task = calloc(1, sizeof *task);
+        if (task == NULL) {
+            (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
+            const mlc_delivery_result result = {.code = MLC_E_NOMEM, .err = &err};
+            mlc_deliverer_finish(e->deliverer, items[i], &result);
+            continue;
+        }
+        task->executor = e;
+        task->item = items[i];
+        const mlc_code code = mlc_order_parse(items[i]->payload, items[i]->payload_len, &task->order, &err);
+        if (code != MLC_OK)
+            finish_failed(task, code, &err);
+        else
+            look_up(task);
+    }
+}
+
+static void on_committed(void *user)
+{
+    mlc_executor *const e = user;
+    if (e->opt.on_reported != NULL)
+        e->opt.on_reported(e->opt.user);
+}
+
+/* ---- life ---- */
+
+mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
+                           const mlc_deliverer_options *delivery, mlc_error *err)
+{
+    mlc_executor *const e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the executor");
+    e->opt = *options;
+    mlc_deliverer_options d = *delivery;
+    d.store = options->store;
+    d.stream = options->jde;
+    d.log = options->log;
+    d.actor = "agent";
+    d.deliver = deliver;
+    d.on_committed = on_committed;
+    d.user = e;
+    const mlc_code code = mlc_deliverer_open(&e->deliverer, &d, err);
+    if (code != MLC_OK) {
+        free(e);
+        return code;
+    }
+    *out = e;
+    return MLC_OK;
+}
+
+void mlc_executor_stop(mlc_executor *executor)
+{
+    executor->stopping = true;
+    mlc_deliverer_stop(executor->deliverer);
+}
+
+void mlc_executor_close(mlc_executor *executor)
+{
+    if (executor == NULL)
+        return;
+    mlc_deliverer_close(executor->deliverer);
+    free(executor);
+}
+
+mlc_deliverer *mlc_executor_deliverer(mlc_executor *executor)
+{
+    return executor->deliverer;
+}
+
+/* ---- the gate ---- */
+
+mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
+{
+    const mlc_executor_gate *const gate = user;
+    mlc_order order;
+    char key[80];
+    char source[96];
+    uint64_t seq = 0;
+    if (strcmp(message->kind, "order") != 0)
+        return mlc_fail(err, MLC_E_REJECTED, "this agent does not carry out \"%.40s\"; it takes: order",
+                        message->kind);
+    mlc_code code = mlc_order_parse(message->payload, message->payload_len, &order, err);
+    if (code != MLC_OK)
+        return code == MLC_E_NOMEM ? code : MLC_E_REJECTED;
+    (void)snprintf(key, sizeof key, "order/%.64s", order.id);
+    (void)snprintf(source, sizeof source, "%.90s", order.source != NULL ? order.source : order.id);
+    mlc_order_free(&order);
+    mlc_entry_new entry = *message;
+    entry.tenant = gate->tenant;
+    entry.key = key;
+    entry.now_ms = mlc_wall_ms();
+    entry.not_before_ms = 0;
+    code = mlc_outbox_put(txn, gate->jde, &entry, &seq, NULL, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_audit_event event = {.at_ms = entry.now_ms,
+                                   .actor = "agent",
+                                   .action = "received",
+                                   .tenant = gate->tenant,
+                                   .stream = mlc_outbox_name(gate->jde),
+                                   .kind = entry.kind,
+                                   .key = key,
+                                   .idem = entry.idem,
+                                   .correlation = entry.correlation,
+                                   .source_id = source,
+                                   .outcome = "ok",
+                                   .seq = seq};
+    return mlc_audit_append(txn, &event, NULL, err);
+}

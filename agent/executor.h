@@ -1,0 +1,52 @@
+/* executor.h - carries out what the relay asks for: sales orders into JDE, and nothing else.
+ *
+ * The accept function (link.h) is the gate: a message whose kind is not on the list, or whose order does not pass
+ * mlc_order_parse, is refused for good. An accepted order waits in the KEYED stream "jde".
+ *
+ * Each order is looked up in F4201 by its reference before it is written: that finds what an earlier attempt wrote
+ * before its answer got lost, also after a restored backup of the agent. Found: its number is reported. Not found:
+ * it is created by orchestration or form service. An uncertain outcome leads to a new look-up, not before the
+ * deliverer's settle time. The report ("order.result") goes into the outgoing stream in the job that ends the order.
+ * Thread rule: loop's thread only, but for mlc_executor_accept (store's thread).
+ */
+#ifndef MLC_AGENT_EXECUTOR_H
+#define MLC_AGENT_EXECUTOR_H
+
+#include "agent/order_inputs.h"
+#include "deliver/deliverer.h"
+#include "link/link.h"
+
+typedef struct mlc_executor mlc_executor;
+
+typedef struct mlc_executor_options {
+    mlc_store *store;
+    mlc_outbox *jde; /* KEYED: orders waiting */
+    mlc_outbox *up;  /* SEQUENCE: reports */
+    mlc_ais *ais;
+    mlc_log *log;
+    const char *tenant;
+    bool by_form;                /* form service instead of orchestration */
+    const char *orchestration;   /* "ML_CreateSalesOrder" */
+    unsigned orchestration_version;
+    mlc_order_target target;
+    void (*on_reported)(void *user); /* the outgoing stream has work */
+    void *user;
+} mlc_executor_options;
+
+/* `delivery` names loop, parallelism, attempts, backoff, settle and breaker; the executor sets store, stream, actor,
+ * deliver, on_committed and user in it. */
+mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
+                           const mlc_deliverer_options *delivery, mlc_error *err);
+/* Begin nothing new. Then close the AIS client and finish the store's jobs, then close. */
+void mlc_executor_stop(mlc_executor *executor);
+void mlc_executor_close(mlc_executor *executor);
+mlc_deliverer *mlc_executor_deliverer(mlc_executor *executor);
+
+/* mlc_link_accept_fn; user: an mlc_executor_gate. */
+typedef struct mlc_executor_gate {
+    mlc_outbox *jde;
+    const char *tenant;
+} mlc_executor_gate;
+mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err);
+
+#endif

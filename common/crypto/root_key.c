@@ -1,0 +1,143 @@
+/* root_key.c - the 32-byte root key in its file: only its owner may read it.
+ *
+ * A new key is written and synced under another name and then linked to its own, so that the file
+ * either holds a whole key or does not exist, and two processes that start at once agree on one key. */
+#include "crypto/crypto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static mlc_code write_all(int fd, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        const ssize_t put = write(fd, data, len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return MLC_E_IO;
+        data += put;
+        len -= (size_t)put;
+    }
+    return MLC_OK;
+}
+
+/* Reads until `max` bytes or the end; *got tells how many. */
+static mlc_code read_up_to(int fd, uint8_t *data, size_t max, size_t *got)
+{
+    *got = 0;
+    while (*got < max) {
+        const ssize_t n = read(fd, data + *got, max - *got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return MLC_E_IO;
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return MLC_OK;
+}
+
+/* The name of a file survives a power cut only when its folder is synced as well. */
+static mlc_code sync_folder(const char *path, mlc_error *err)
+{
+    char *copy = mlc_strdup(path);
+    if (copy == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the path of the root key");
+    const char *folder = dirname(copy);
+    mlc_code code = MLC_OK;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        code = mlc_fail(err, MLC_E_IO, "cannot sync folder %s: %s", folder, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    free(copy);
+    return code;
+}
+
+static mlc_code write_key(int fd, const char *path, mlc_error *err)
+{
+    uint8_t key[MLC_KEY_LEN];
+    mlc_code code = mlc_random(key, sizeof key, err);
+    if (code == MLC_OK && (write_all(fd, key, sizeof key) != MLC_OK || fsync(fd) != 0))
+        code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
+    mlc_wipe(key, sizeof key);
+    return code;
+}
+
+static mlc_code create_key(const char *path, mlc_error *err)
+{
+    char *fresh = mlc_asprintf("%s.XXXXXX", path);
+    if (fresh == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the path of the root key");
+    mlc_code code;
+    const int fd = mkostemp(fresh, O_CLOEXEC); /* mode 0600 */
+    if (fd < 0) {
+        code = mlc_fail(err, MLC_E_IO,
+                        "cannot create root key %s: %s; check that its folder exists and is writable", path,
+                        strerror(errno));
+        goto done;
+    }
+    code = write_key(fd, path, err);
+    if (close(fd) != 0 && code == MLC_OK)
+        code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
+    /* EEXIST: another process was first; its key is the one to read. */
+    if (code == MLC_OK && link(fresh, path) != 0 && errno != EEXIST)
+        code = mlc_fail(err, MLC_E_IO, "cannot name root key %s: %s", path, strerror(errno));
+    (void)unlink(fresh);
+    if (code == MLC_OK)
+        code = sync_folder(path, err);
+done:
+    free(fresh);
+    return code;
+}
+
+static mlc_code read_key(int fd, const char *path, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return mlc_fail(err, MLC_E_IO, "cannot examine root key %s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return mlc_fail(err, MLC_E_INVALID, "root key %s is not a regular file", path);
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return mlc_fail(err, MLC_E_DENIED,
+                        "root key %s is open to group or others (mode %03o); run: chmod 600 %s", path,
+                        (unsigned)(st.st_mode & 0777), path);
+    uint8_t bytes[MLC_KEY_LEN + 1]; /* one more, to notice a longer file */
+    size_t got = 0;
+    mlc_code code = MLC_OK;
+    if (read_up_to(fd, bytes, sizeof bytes, &got) != MLC_OK)
+        code = mlc_fail(err, MLC_E_IO, "cannot read root key %s: %s", path, strerror(errno));
+    else if (got != MLC_KEY_LEN)
+        code = mlc_fail(err, MLC_E_INVALID,
+                        "root key %s does not hold exactly %d bytes; restore it from its backup", path,
+                        MLC_KEY_LEN);
+    else
+        memcpy(out, bytes, MLC_KEY_LEN);
+    mlc_wipe(bytes, sizeof bytes);
+    return code;
+}
+
+mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+{
+    if (path == NULL || path[0] == '\0')
+        return mlc_fail(err, MLC_E_INVALID, "no path given for the root key");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT && create) {
+        const mlc_code code = create_key(path, err);
+        if (code != MLC_OK)
+            return code;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    }
+    if (fd < 0)
+        return mlc_fail(err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO, "cannot open root key %s: %s", path,
+                        strerror(errno));
+    const mlc_code code = read_key(fd, path, out, err);
+    (void)close(fd);
+    return code;
+}
