@@ -45,6 +45,8 @@ void mlc_strlcpy(char *dst, const char *src, size_t size);
 char *mlc_trim_right(char *text);
 /* True when the bytes are well-formed UTF-8 without NUL. */
 bool mlc_utf8_valid(const char *text, size_t len);
+/* Length of the longest start of the bytes that is well-formed UTF-8 without NUL. */
+size_t mlc_utf8_prefix(const char *text, size_t len);
 /* Number of UTF-16 code units of a UTF-8 text: Dataverse counts MaxLength so. */
 size_t mlc_utf16_len(const char *text);
 /* Percent-encode everything but unreserved characters (RFC 3986), appended to `out`. */

@@ -68,7 +68,7 @@ static const char *scan_digits(scanned *s, const char *text, bool after_point)
     return p == text ? NULL : p;
 }
 
-/* "e-12" -> -12, held to EXPONENT_MAX; NULL when malformed. */
+/* "12" of "e12"; anything beyond EXPONENT_MAX stays beyond it. NULL when malformed. */
 static const char *scan_exponent(const char *p, int64_t *out)
 {
     const bool negative = *p == '-';
@@ -118,6 +118,8 @@ mlc_code mlc_decimal_parse(const char *text, mlc_decimal *out, mlc_error *err)
     if (p == NULL || *p != '\0')
         return mlc_fail(err, MLC_E_INVALID, "\"%.*s\" is not a decimal number such as -12.34", TEXT_SHOWN,
                         text);
+    if (exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX)
+        s.overflow = s.overflow || s.digits != 0;
     if (fit_scanned(&s, s.decimals - exponent, out) != MLC_OK)
         return mlc_fail(err, MLC_E_LIMIT, "\"%.*s\" has more than 18 digits before or after the point",
                         TEXT_SHOWN, text);
