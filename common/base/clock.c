@@ -112,8 +112,8 @@ static bool take_date(const char **p, int64_t *ms)
 static bool take_time(const char **p, int64_t *ms)
 {
     unsigned hour = 0, minute = 0, second = 0;
-    if (!take_digits(p, 2, &hour) || !take_char(p, ':') || !take_digits(p, 2, &minute) || !take_char(p, ':') ||
-        !take_digits(p, 2, &second) || hour > 23 || minute > 59 || second > 60)
+    if (!take_digits(p, 2, &hour) || !take_char(p, ':') || !take_digits(p, 2, &minute) ||
+        !take_char(p, ':') || !take_digits(p, 2, &second) || hour > 23 || minute > 59 || second > 60)
         return false;
     *ms += ((int64_t)hour * 3600 + (int64_t)minute * 60 + second) * MS_PER_SECOND;
     return true;

@@ -129,6 +129,7 @@ bool mlc_code_is_transient(mlc_code code)
     case MLC_E_UNCERTAIN:
     case MLC_E_TLS:
     case MLC_E_AUTH:
+    case MLC_E_DENIED:
     case MLC_E_THROTTLED:
     case MLC_E_UNAVAILABLE:
     case MLC_E_CLOSED:

@@ -140,7 +140,8 @@ mlc_code mlc_json_add(cJSON *parent, const char *name, cJSON *child, mlc_error *
     mlc_code code = MLC_OK;
     if (name == NULL ? !cJSON_IsArray(parent) : !cJSON_IsObject(parent))
         code = mlc_fail(err, MLC_E_INTERNAL, "JSON parent takes no %s", name == NULL ? "element" : "member");
-    else if (name == NULL ? !cJSON_AddItemToArray(parent, child) : !cJSON_AddItemToObject(parent, name, child))
+    else if (name == NULL ? !cJSON_AddItemToArray(parent, child)
+                          : !cJSON_AddItemToObject(parent, name, child))
         code = mlc_fail(err, MLC_E_NOMEM, "out of memory for a JSON member");
     if (code != MLC_OK)
         cJSON_Delete(child);

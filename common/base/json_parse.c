@@ -46,7 +46,9 @@ static mlc_code no_memory(const parser *p)
 /* The byte at the current place; 0 at the end, which no valid text contains. */
 static char peek(const parser *p)
 {
-    return p->at < p->len ? p->text[p->at] : '\0';
+    if (p->at >= p->len)
+        return '\0';
+    return p->text[p->at];
 }
 
 static bool take(parser *p, char c)
@@ -59,7 +61,7 @@ static bool take(parser *p, char c)
 
 static void skip_space(parser *p)
 {
-    while (p->at < p->len && memchr(" \t\r\n", p->text[p->at], 4) != NULL)
+    while (peek(p) == ' ' || peek(p) == '\t' || peek(p) == '\r' || peek(p) == '\n')
         p->at++;
 }
 
@@ -278,37 +280,42 @@ static mlc_code parse_element(parser *p, cJSON *parent, bool named)
     return MLC_OK;
 }
 
-/* At the opening bracket. */
+/* Behind the opening bracket, up to and with the closing one. */
+static mlc_code parse_elements(parser *p, char close, cJSON *parent)
+{
+    skip_space(p);
+    if (take(p, close))
+        return MLC_OK;
+    do {
+        mlc_code code = parse_element(p, parent, close == '}');
+        if (code != MLC_OK)
+            return code;
+        skip_space(p);
+    } while (take(p, ','));
+    if (!take(p, close))
+        return fail(p, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+    return MLC_OK;
+}
+
+/* At the opening bracket. Owns `parent`, the empty node to fill. */
 static mlc_code parse_container(parser *p, char close, cJSON *parent, cJSON **out)
 {
     if (parent == NULL)
         return no_memory(p);
-    mlc_code code = MLC_OK;
     if (p->depth >= p->max_depth) {
-        code = fail_at(p, MLC_E_LIMIT, p->at, "nested too deep");
-        goto failed;
+        cJSON_Delete(parent);
+        return fail_at(p, MLC_E_LIMIT, p->at, "nested too deep");
     }
     p->depth++;
     p->at++;
-    skip_space(p);
-    if (!take(p, close)) {
-        do {
-            code = parse_element(p, parent, close == '}');
-            if (code != MLC_OK)
-                goto failed;
-            skip_space(p);
-        } while (take(p, ','));
-        if (!take(p, close)) {
-            code = fail(p, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
-            goto failed;
-        }
-    }
+    mlc_code code = parse_elements(p, close, parent);
     p->depth--;
+    if (code != MLC_OK) {
+        cJSON_Delete(parent);
+        return code;
+    }
     *out = parent;
     return MLC_OK;
-failed:
-    cJSON_Delete(parent);
-    return code;
 }
 
 static mlc_code parse_value(parser *p, cJSON **out)
@@ -337,7 +344,8 @@ mlc_code mlc_json_parse(const char *text, size_t len, size_t max_len, unsigned m
 {
     *out = NULL;
     if (max_len != 0 && len > max_len)
-        return mlc_fail(err, MLC_E_LIMIT, "JSON text of %zu bytes passes the limit of %zu bytes", len, max_len);
+        return mlc_fail(err, MLC_E_LIMIT, "JSON text of %zu bytes passes the limit of %zu bytes", len,
+                        max_len);
     parser p = {.text = text,
                 .len = len,
                 .max_depth = max_depth == 0 ? (unsigned)MLC_JSON_DEPTH_DEFAULT : max_depth,

@@ -6,7 +6,7 @@
 import { STATUS_CODES } from 'node:http';
 import { random } from './random.mjs';
 
-export const KINDS = new Set([
+const KINDS = new Set([
   'status', 'status_after', 'slow', 'slow_after', 'drop_before', 'drop_after', 'garbage', 'truncate', 'partial_page', 'expire_next', 'expire_tokens', 'huge',
 ]);
 const MEMBERS = new Set(['id', 'match', 'kind', 'code', 'ms', 'count', 'skip', 'probability', 'seed', 'bodyText', 'headers', 'hits']);

@@ -77,7 +77,7 @@ export class Sessions {
 
   describe(session) {
     const { clock } = this;
-    const daylight = clock.savesDaylight();
+    const american = clock.savesDaylight() && /^(America|US)\//.test(clock.timeZone);
     const separator = /[^a-zA-Z]/.exec(session.dateFormat)?.[0] ?? '/';
     return {
       username: session.username, environment: session.environment, role: session.role, jasserver: 'http://jas.example.com:7005',
@@ -86,8 +86,8 @@ export class Sessions {
         dateFormat: session.dateFormat.replace(/yyyy|yy|MM|dd/g, (part) => DATE_FORMATS[part]).replace(/[^DMER]/g, ''),
         dateSeperator: separator, simpleDateFormat: session.dateFormat, timeFormat: '12', decimalFormat: '.', addressNumber: 1,
         alphaName: 'Integration User', appsRelease: 'E920', country: '  ', username: session.username, longUserId: session.username.toLowerCase(),
-        timeZoneOffset: `UTC${offsetName(clock.standardOffset())}`, dstRuleKey: daylight ? 'USA' : '',
-        ...(daylight ? { dstRule: UNITED_STATES } : {}),
+        timeZoneOffset: `UTC${offsetName(clock.standardOffset())}`, dstRuleKey: american ? 'USA' : '',
+        ...(american ? { dstRule: UNITED_STATES } : {}),
       },
       userAuthorized: true, version: null, poStringJSON: null, altPoStringJSON: null, aisSessionCookie: randomBytes(12).toString('hex'),
       adminAuthorized: false, deprecated: false, passwordAboutToExpire: false, envColor: '', machineName: 'ais-sim',

@@ -4,7 +4,7 @@
  * A stored row is never changed in place: an update puts a new object there, so
  * that whoever holds a result set sees the rows as they were. A change may become
  * visible later than it is written (a transaction that commits late): until then
- * rows() and get() show the old row, and latest() shows the new one.
+ * rows() and lookup() show the old row, and latest() shows the new one.
  */
 
 import { blankOf } from './columns.mjs';
@@ -19,7 +19,7 @@ export class Store {
     /** Last numbers given out, by name (DOCO, ...). */
     this.counters = {};
     this.settings = {};
-    /** Changes not yet visible, in the order they were written: { at, ops } */
+    /** Changes not yet visible, in the order they will be: { at, ops } */
     this.pending = [];
   }
 
@@ -43,12 +43,6 @@ export class Store {
     return this.data.get(name).lookup(column, value);
   }
 
-  get(name, values) {
-    this.settle();
-    const data = this.data.get(name);
-    return data.byKey.get(data.keyOf(values));
-  }
-
   /** Rows as they will be when all that was written is visible. */
   latest(name) {
     if (this.pending.length === 0) return this.rows(name);
@@ -60,26 +54,16 @@ export class Store {
     return [...rows.values()].sort((a, b) => data.compare(a, b));
   }
 
-  latestRow(name, values) {
-    const data = this.data.get(name);
-    const key = data.keyOf(values);
-    let row = data.byKey.get(key);
-    for (const { ops } of this.pending) {
-      for (const op of ops) if (op[0] === name && data.keyOf(op[1]) === key) row = merged(this.tables.get(name), row, op[1]);
-    }
-    return row;
-  }
-
   // --- writing -------------------------------------------------------------------
 
   /** changes: [[table, values]] with the whole key in values; they merge into the row that is there, or make one. */
   write(changes, delayMs = 0) {
     if (changes.length === 0) return;
-    const record = { ops: changes };
-    if (Object.keys(this.fresh ?? {}).length) record.counters = this.fresh;
-    this.fresh = undefined;
-    if (delayMs > 0) record.at = Date.now() + delayMs;
+    const record = { w: Date.now(), ops: changes };
+    if (this.fresh) record.counters = this.fresh;
+    if (delayMs > 0) record.at = record.w + delayMs;
     this.journal.append(record);
+    this.fresh = undefined;
     this.apply(record);
   }
 
@@ -96,27 +80,23 @@ export class Store {
     this.settings[name] = value;
   }
 
-  /** A journal record takes effect: when it is written, and when it is replayed. */
-  apply({ ops, counters, at, settings }) {
+  /** A journal record takes effect: when it is written (w), and again, in the same order, when it is replayed. */
+  apply({ w, ops, counters, at, settings }) {
     Object.assign(this.counters, counters);
     Object.assign(this.settings, settings);
     if (!ops) return;
-    if (at > Date.now()) {
+    this.settle(w);
+    if (at > w) {
       this.pending.push({ at, ops });
+      this.pending.sort((a, b) => a.at - b.at);
     } else {
-      this.settle();
       this.put(ops);
     }
   }
 
   /** What has become due is made visible. */
-  settle() {
-    if (this.pending.length === 0) return;
-    const now = Date.now();
-    const due = this.pending.filter(({ at }) => at <= now);
-    if (due.length === 0) return;
-    this.pending = this.pending.filter(({ at }) => at > now);
-    for (const { ops } of due.sort((a, b) => a.at - b.at)) this.put(ops);
+  settle(now = Date.now()) {
+    while (this.pending.length && this.pending[0].at <= now) this.put(this.pending.shift().ops);
   }
 
   put(ops) {

@@ -191,6 +191,7 @@ function documents(prefix) {
         }),
         text(`${prefix}jdeordernumber`, 50), text(`${prefix}jdeorderstatus`, 50),
         text(`${prefix}jdeordertype`, 10), text(`${prefix}jdeordercompany`, 10),
+        memo(`${prefix}jdeordermessage`, 2000),
       ],
       many: { order_details: ['salesorderdetail', 'salesorderid'], order_invoices: ['invoice', 'salesorderid'] },
     }),

@@ -1,0 +1,96 @@
+/* config_private.h - what the config_*.c files share. */
+#ifndef MLC_BASE_CONFIG_PRIVATE_H
+#define MLC_BASE_CONFIG_PRIVATE_H
+
+#include "base/config.h"
+
+enum {
+    MLC_CFG_FILE_MAX = 1 << 20,
+    MLC_CFG_PATH_MAX = 256,  /* a setting's path with indices */
+    MLC_CFG_REASON_MAX = 320 /* "reason; remedy" */
+};
+
+typedef enum mlc_cfg_source { MLC_CFG_DEFAULT, MLC_CFG_FROM_FILE, MLC_CFG_FROM_ENV } mlc_cfg_source;
+
+/* A setting, or a list of groups, at a concrete path. */
+typedef struct mlc_cfg_item {
+    char *path;
+    const mlc_cfg_field *field; /* NULL: a list of groups */
+    mlc_cfg_source source;
+    unsigned line;  /* where it stands in the file; 0 when it does not */
+    char *text;     /* STRING, URL, PATH, ENUM and the resolved SECRET; NULL when absent */
+    int64_t number; /* INT, DURATION, SIZE; BOOL as 0 or 1 */
+    char **list;    /* STRINGS */
+    size_t count;   /* of STRINGS or of groups */
+} mlc_cfg_item;
+
+struct mlc_cfg {
+    char *file;
+    const mlc_cfg_field *schema; /* borrowed */
+    size_t fields;
+    mlc_cfg_item *items; /* sorted by path once loaded */
+    size_t count, cap;
+    mlc_cfg_unseal_fn unseal;
+    void *user;
+};
+
+/* Load from memory; `file` is the name for messages and the base of relative paths. */
+mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, size_t len,
+                           const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
+                           mlc_buf *report, mlc_error *err);
+
+/* ---- config_fault.c: the faults of one load ---- */
+
+typedef struct mlc_cfg_fault {
+    unsigned line;
+    size_t order; /* of discovery; keeps faults of one line in place */
+    char *text;
+} mlc_cfg_fault;
+
+typedef struct mlc_cfg_faults {
+    const char *file;
+    mlc_cfg_fault *rows;
+    size_t count, cap;
+    bool nomem;
+} mlc_cfg_faults;
+
+/* `fmt` gives "reason; remedy". `where` replaces "file:line" when not NULL. */
+void mlc_cfg_fault_add(mlc_cfg_faults *faults, const char *where, unsigned line, const char *path,
+                       const char *fmt, ...) MLC_PRINTF(5, 6);
+/* Sort by line, write to report and err, release. MLC_OK when there were none. */
+mlc_code mlc_cfg_faults_finish(mlc_cfg_faults *faults, mlc_buf *report, mlc_error *err);
+
+/* ---- config_name.c: paths of settings ---- */
+
+/* "tenants[3].id" -> "tenants[].id". False when it does not fit. */
+bool mlc_cfg_abstract(const char *path, char *out, size_t size);
+const mlc_cfg_field *mlc_cfg_find_field(const mlc_cfg_field *schema, size_t fields, const char *abstract);
+/* Does the schema have settings below this path with this separator ("." or "[].")? */
+bool mlc_cfg_has_below(const mlc_cfg_field *schema, size_t fields, const char *abstract,
+                       const char *separator);
+/* The environment variable that overrides a path; false for members of lists. */
+bool mlc_cfg_env_name(const char *path, char *out, size_t size);
+/* A known path that an unknown one may have meant, written into out; false when none is near. */
+bool mlc_cfg_nearest(const mlc_cfg_field *schema, size_t fields, const char *abstract, char *out,
+                     size_t size);
+
+/* ---- config_value.c: text and numbers to typed, checked values ---- */
+
+/* Each sets item's value or, on failure, writes "reason; remedy" into reason[MLC_CFG_REASON_MAX] and
+ * returns MLC_E_INVALID. A list of strings in one text is separated by commas. */
+mlc_code mlc_cfg_set_text(const mlc_cfg *cfg, mlc_cfg_item *item, const char *text, char *reason);
+mlc_code mlc_cfg_set_number(mlc_cfg_item *item, int64_t number, char *reason);
+mlc_code mlc_cfg_add_string(mlc_cfg_item *item, const char *text, size_t len, char *reason);
+/* What the file should contain for this setting, for remedies: "a string such as \"30s\"". */
+const char *mlc_cfg_expected(const mlc_cfg_field *field);
+void mlc_cfg_item_clear(mlc_cfg_item *item);
+
+/* "url is bad because" into reason; true when good. */
+bool mlc_cfg_url_check(const char *url, char *reason);
+
+/* ---- config_secret.c ---- */
+
+/* Resolve a reference; the clear text is malloc'ed into *out (wiped by mlc_cfg_item_clear). */
+mlc_code mlc_cfg_secret_resolve(const mlc_cfg *cfg, const char *reference, char **out, char *reason);
+
+#endif
