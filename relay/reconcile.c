@@ -185,7 +185,7 @@ static mlc_code first_path(const mlc_reconcile *r, mlc_buf *out, mlc_error *err)
     mlc_code code = mlc_buf_printf(out, err, "salesorders?$select=salesorderid,modifiedon&$orderby=modifiedon&$filter=");
     if (code == MLC_OK)
         code = mlc_buf_printf(out, err, "%sjdeordernumber%%20eq%%20null", r->opt.prefix);
-    if (code == MLC_OK && r->watermark_ms > 0)
+    if (code == MLC_OK)
         code = mlc_buf_printf(out, err, "%%20and%%20modifiedon%%20ge%%20%s",
                               mlc_iso_text(r->watermark_ms - r->opt.overlap_ms, since));
     if (code == MLC_OK && r->opt.filter != NULL && r->opt.filter[0] != '\0') {
@@ -227,6 +227,12 @@ static mlc_code load_watermark(mlc_txn *txn, void *arg, mlc_error *err)
     return code == MLC_E_NOTFOUND ? MLC_OK : code;
 }
 
+static mlc_code keep_watermark(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    const mlc_reconcile *const r = arg;
+    return mlc_cursor_put(txn, RECONCILE_CURSOR, &r->watermark_ms, sizeof r->watermark_ms, err);
+}
+
 mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *options, mlc_error *err)
 {
     mlc_reconcile *const r = calloc(1, sizeof *r);
@@ -234,6 +240,11 @@ mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *op
         return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
     r->opt = *options;
     mlc_code code = mlc_store_read(r->opt.store, load_watermark, r, err);
+    if (code == MLC_OK && r->watermark_ms == 0) {
+        /* Durable at once: orders made from now on are ours, those of the time before are not. */
+        r->watermark_ms = r->opt.from_ms > 0 ? r->opt.from_ms : mlc_wall_ms();
+        code = mlc_store_run(r->opt.store, keep_watermark, r, err);
+    }
     if (code == MLC_OK)
         code = mlc_timer_open(&r->timer, r->opt.loop, on_timer, r, err);
     if (code == MLC_OK)

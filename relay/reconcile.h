@@ -22,11 +22,12 @@ typedef struct mlc_reconcile_options {
     const char *tenant, *prefix;
     const char *filter; /* further OData condition; NULL: none */
     int64_t interval_ms, overlap_ms;
+    int64_t from_ms; /* the very first run looks at orders changed since then; 0: since now */
     void (*on_found)(void *user); /* events were committed */
     void *user;
 } mlc_reconcile_options;
 
-/* The first run begins at once. */
+/* The first run begins at once. May block for one commit. */
 mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *options, mlc_error *err);
 /* No further run. Before the OData client is closed. */
 void mlc_reconcile_stop(mlc_reconcile *reconcile);

@@ -10,7 +10,8 @@
  *   "file:/path"        content of the file (must not be readable by group or others), last newline cut
  *   "env:NAME"          an environment variable
  *   "credential:NAME"   $CREDENTIALS_DIRECTORY/NAME (systemd LoadCredential)
- *   "sealed:BASE64"     sealed with the root key (crypto/seal.h), opened through the resolver given
+ *   "sealed:BASE64"     sealed with the root key (crypto/crypto.h), opened through the resolver given
+ * Relative paths start from the folder of the file. The schema must live as long as the mlc_cfg.
  * Thread rule: immutable after load; getters from any thread.
  */
 #ifndef MLC_BASE_CONFIG_H

@@ -4,6 +4,8 @@
 
 #include "base/config.h"
 
+#include <libconfig.h>
+
 enum {
     MLC_CFG_FILE_MAX = 1 << 20,
     MLC_CFG_PATH_MAX = 256,  /* a setting's path with indices */
@@ -59,6 +61,34 @@ void mlc_cfg_fault_add(mlc_cfg_faults *faults, const char *where, unsigned line,
                        const char *fmt, ...) MLC_PRINTF(5, 6);
 /* Sort by line, write to report and err, release. MLC_OK when there were none. */
 mlc_code mlc_cfg_faults_finish(mlc_cfg_faults *faults, mlc_buf *report, mlc_error *err);
+
+/* ---- config_load.c ---- */
+
+/* A new item at a path; NULL when out of memory. Valid until the next call. */
+mlc_cfg_item *mlc_cfg_item_add(mlc_cfg *cfg, const char *path, const mlc_cfg_field *field);
+/* Sort by path, so that mlc_cfg_item_find works on what has been added. */
+void mlc_cfg_items_sort(mlc_cfg *cfg);
+mlc_cfg_item *mlc_cfg_item_find(const mlc_cfg *cfg, size_t count, const char *path);
+
+/* ---- config_tree.c: the parsed file against the schema ---- */
+
+/* What one load works on. */
+typedef struct mlc_cfg_loading {
+    mlc_cfg *cfg;
+    mlc_cfg_faults *faults;
+    const config_setting_t *root;
+    mlc_code broken; /* not a fault of the file: out of memory, or a default that is wrong */
+} mlc_cfg_loading;
+
+/* Take over every setting of the file; unknown and wrong ones become faults. */
+void mlc_cfg_take_file(mlc_cfg_loading *l);
+/* Then add what is not in the file: environment, defaults; report what is missing. */
+void mlc_cfg_complete(mlc_cfg_loading *l);
+
+/* ---- config_syntax.c ---- */
+
+/* Parse into `parsed` (initialised; the caller destroys it). False when a fault was added. */
+bool mlc_cfg_parse(mlc_cfg_faults *faults, config_t *parsed, const char *text, size_t len);
 
 /* ---- config_name.c: paths of settings ---- */
 

@@ -11,6 +11,7 @@
 
 typedef struct mlc_faults {
     unsigned count;
+    unsigned hidden;                       /* of these, not in the text for lack of room */
     char text[MLC_ERROR_MESSAGE_MAX - 64]; /* joined by "; ", cut with ".. and N more" */
 } mlc_faults;
 

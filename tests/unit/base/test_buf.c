@@ -1,8 +1,9 @@
 /* buf.h: the growing buffer with its ceiling, and the string, UTF-8 and byte-order helpers. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/buf.h"
@@ -248,7 +249,8 @@ static void big_endian(void **state)
     assert_int_equal(mlc_get_u32((const uint8_t *)"\xFF\xFE\xFD\xFC"), 0xFFFEFDFC);
     mlc_put_u64(p, UINT64_C(0x0102030405060708));
     assert_memory_equal(p, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
-    assert_true(mlc_get_u64((const uint8_t *)"\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8") == UINT64_C(0xFFFEFDFCFBFAF9F8));
+    assert_true(mlc_get_u64((const uint8_t *)"\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8") ==
+                UINT64_C(0xFFFEFDFCFBFAF9F8));
 }
 
 int main(void)

@@ -1,8 +1,9 @@
 /* clock.h: civil dates, ISO 8601 and HTTP dates. The clocks themselves are only checked for order. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -130,7 +131,8 @@ static void iso_parse_bad(void **state)
 static void iso_text_parses_back(void **state)
 {
     (void)state;
-    for (int64_t ms = INT64_C(-62167219200000); ms < INT64_C(253402300799999); ms += INT64_C(86400000 * 777 + 12345)) {
+    for (int64_t ms = INT64_C(-62167219200000); ms < INT64_C(253402300799999);
+         ms += INT64_C(86400000) * 777 + 12345) {
         char text[MLC_ISO_TEXT_MAX];
         int64_t back = 0;
         assert_int_equal(mlc_iso_parse(mlc_iso_text(ms, text), &back, NULL), MLC_OK);
@@ -167,9 +169,9 @@ static void http_dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clocks_run_forward), cmocka_unit_test(known_days),
-        cmocka_unit_test(days_round_trip),    cmocka_unit_test(iso_text),
-        cmocka_unit_test(iso_parse_good),     cmocka_unit_test(iso_parse_bad),
+        cmocka_unit_test(clocks_run_forward),   cmocka_unit_test(known_days),
+        cmocka_unit_test(days_round_trip),      cmocka_unit_test(iso_text),
+        cmocka_unit_test(iso_parse_good),       cmocka_unit_test(iso_parse_bad),
         cmocka_unit_test(iso_text_parses_back), cmocka_unit_test(http_dates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

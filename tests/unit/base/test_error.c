@@ -1,8 +1,9 @@
 /* error.h: names, cause chains, cutting of long texts, NULL errors, classes of codes. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/buf.h"
@@ -113,8 +114,8 @@ static void clear_empties(void **state)
 static void classes_of_codes(void **state)
 {
     (void)state;
-    static const mlc_code TRANSIENT[] = {MLC_E_UNREACHABLE, MLC_E_TIMEOUT, MLC_E_TLS,         MLC_E_AUTH,
-                                         MLC_E_DENIED,      MLC_E_FULL,    MLC_E_THROTTLED,   MLC_E_UNAVAILABLE,
+    static const mlc_code TRANSIENT[] = {MLC_E_UNREACHABLE, MLC_E_TIMEOUT, MLC_E_TLS,       MLC_E_AUTH,
+                                         MLC_E_DENIED,      MLC_E_FULL,    MLC_E_THROTTLED, MLC_E_UNAVAILABLE,
                                          MLC_E_CLOSED,      MLC_E_LOCKED,  MLC_E_UNCERTAIN};
     static const mlc_code LASTING[] = {MLC_OK,         MLC_E_INVALID,  MLC_E_REJECTED,    MLC_E_CONFLICT,
                                        MLC_E_NOTFOUND, MLC_E_CORRUPT,  MLC_E_UNSUPPORTED, MLC_E_INTERNAL,

@@ -5,7 +5,8 @@ import { ApplicationError } from './orders.mjs';
 import { parseAnyDate } from './jdedate.mjs';
 
 const ADDRESS = {
-  AddressLine1: 'ADD1', AddressLine2: 'ADD2', AddressLine3: 'ADD3', AddressLine4: 'ADD4', PostalCode: 'ADDZ', City: 'CTY1', County: 'COUN', State: 'ADDS', Country: 'CTR',
+  AddressLine1: 'ADD1', AddressLine2: 'ADD2', AddressLine3: 'ADD3', AddressLine4: 'ADD4', PostalCode: 'ADDZ', City: 'CTY1',
+  County: 'COUN', State: 'ADDS', Country: 'CTR',
 };
 const BOOK = { Name: 'ALPH', TaxId: 'TAX', SearchType: 'AT1' };
 

@@ -6,7 +6,7 @@
 import { ServiceError, badRequest } from './errors.mjs';
 import { ApplicationError, createOrder } from './orders.mjs';
 
-export const FORM = 'P4210_W4210A';
+const FORM = 'P4210_W4210A';
 /** controlID -> [input of an order, alias, title] */
 const CONTROLS = {
   12: ['OrderType', 'DCTO', 'Order Type'], 13: ['OrderCompany', 'KCOO', 'Order Company'], 14: ['BranchPlant', 'MCU', 'Branch/Plant'],
@@ -15,7 +15,8 @@ const CONTROLS = {
 };
 const GRID = '1';
 const GRID_COLUMNS = {
-  30: ['LineNumber', 'LNID'], 31: ['ItemNumber', 'LITM'], 32: ['Quantity', 'UORG'], 33: ['UnitOfMeasure', 'UOM'], 34: ['UnitPrice', 'UPRC'], 35: ['Description', 'DSC1'],
+  30: ['LineNumber', 'LNID'], 31: ['ItemNumber', 'LITM'], 32: ['Quantity', 'UORG'], 33: ['UnitOfMeasure', 'UOM'], 34: ['UnitPrice', 'UPRC'],
+  35: ['Description', 'DSC1'],
 };
 const ORDER_NUMBER = 7;
 const OK = '4';

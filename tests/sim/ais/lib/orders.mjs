@@ -80,7 +80,9 @@ function readLine(ctx, line, at, header, numbers, fault) {
   const price = blank(line.UnitPrice) ? basePrice(ctx, item, header) : parseDecimal(line.UnitPrice, 4);
   if (price === undefined || price < 0n) fault('0138', `Unit price is not valid: ${shown(line.UnitPrice)}`, `${where}.UnitPrice`);
   const number = parseDecimal(blank(line.LineNumber) ? at + 1 : line.LineNumber, 3);
-  if (number === undefined || number <= 0n || numbers.has(number)) fault('0002', `Line number is not valid or used twice: ${shown(line.LineNumber)}`, `${where}.LineNumber`);
+  if (number === undefined || number <= 0n || numbers.has(number)) {
+    fault('0002', `Line number is not valid or used twice: ${shown(line.LineNumber)}`, `${where}.LineNumber`);
+  }
   numbers.add(number);
   return { item, quantity, uom, price, number, description: blank(line.Description) ? item?.DSC1 : String(line.Description).trim().slice(0, 30) };
 }

@@ -113,7 +113,9 @@ function runOrchestration(sim, call) {
 }
 
 function capabilities() {
-  const names = ['grid', 'editable', 'log', 'processingOption', 'query', 'dataservice', 'dataServiceAggregation', 'basicAuth', 'orchestrator', 'aliasNaming', 'nextPage'];
+  const names = [
+    'grid', 'editable', 'log', 'processingOption', 'query', 'dataservice', 'dataServiceAggregation', 'basicAuth', 'orchestrator', 'aliasNaming', 'nextPage',
+  ];
   return {
     jasHost: 'jas.example.com', jasPort: '7005', jasProtocol: 'http', defaultEnvironment: 'JDV920', defaultRole: '*ALL', displayEnvironment: true,
     displayRole: true, displayJasServer: false, aisVersion: 'EnterpriseOne 9.2.8.0', keepJasSessionOpen: 'true', defaultJasServer: 'http://jas.example.com:7005',

@@ -57,7 +57,10 @@ function item({ rng, stamp }, at) {
   const name = `${rng.pick(GOODS)} ${at + 1}`;
   return [
     ['F4101', { ITM, LITM, AITM: `${LITM}-A`, DSC1: name, DSC2: '', UOM1: 'EA', STKT: 'P', ...stamp('TDAY') }],
-    ['F4106', { ITM, LITM, MCU: '30', AN8: 0, CPGP: '', CRCD: 'USD', UOM: 'EA', EFTJ: 124001, EXDJ: 140366, UPRC: (100 + rng.below(5000000)) / 10000, ...stamp('TDAY') }],
+    ['F4106', {
+      ITM, LITM, MCU: '30', AN8: 0, CPGP: '', CRCD: 'USD', UOM: 'EA', EFTJ: 124001, EXDJ: 140366,
+      UPRC: (100 + rng.below(5000000)) / 10000, ...stamp('TDAY'),
+    }],
   ];
 }
 
@@ -101,7 +104,10 @@ function purchase({ rng, stamp, today }, at) {
   const units = 1 + rng.below(100);
   const cents = 100 + rng.below(100000);
   const key = { DOCO: 3001 + at, DCTO: 'OP', KCOO: COMPANY };
-  const shared = { MCU: '30', AN8: FIRST_SUPPLIER + at, SHAN: FIRST_SUPPLIER + at, PA8: FIRST_SUPPLIER + at, TRDJ: addDays(today, -1), DRQJ: today, VR01: '', VR02: '', CRCD: 'USD' };
+  const shared = {
+    MCU: '30', AN8: FIRST_SUPPLIER + at, SHAN: FIRST_SUPPLIER + at, PA8: FIRST_SUPPLIER + at,
+    TRDJ: addDays(today, -1), DRQJ: today, VR01: '', VR02: '', CRCD: 'USD',
+  };
   const moment = stamp('TDAY');
   return [
     ['F4301', { ...key, ...shared, OTOT: (units * cents) / 100, ...moment }],
@@ -115,7 +121,10 @@ function purchase({ rng, stamp, today }, at) {
 /** One invoice in two balanced lines. */
 function ledger({ rng, stamp, today }, at) {
   const amount = (100 + rng.below(1000000)) / 100;
-  const shared = { DOC: 5001 + at, DCT: 'RI', KCO: COMPANY, DGJ: addDays(today, -2), LT: 'AA', MCU: '1', AN8: FIRST_CUSTOMER + at, CRCD: 'USD', EXA: 'Invoice', POST: 'P', ...stamp() };
+  const shared = {
+    DOC: 5001 + at, DCT: 'RI', KCO: COMPANY, DGJ: addDays(today, -2), LT: 'AA', MCU: '1', AN8: FIRST_CUSTOMER + at, CRCD: 'USD', EXA: 'Invoice', POST: 'P',
+    ...stamp(),
+  };
   return [
     ['F0911', { ...shared, JELN: 1, AID: '00000101', OBJ: '1210', AA: amount }],
     ['F0911', { ...shared, JELN: 2, AID: '00000501', OBJ: '5010', AA: -amount }],

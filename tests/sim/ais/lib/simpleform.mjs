@@ -5,7 +5,10 @@
 
 import { badRequest } from './errors.mjs';
 
-const OPERATORS = { EQ: 'EQUAL', NE: 'NOT_EQUAL', GT: 'GREATER', GE: 'GREATER_EQUAL', LT: 'LESS', LE: 'LESS_EQUAL', SW: 'STR_START_WITH', CO: 'STR_CONTAIN', EW: 'STR_END_WITH' };
+const OPERATORS = {
+  EQ: 'EQUAL', NE: 'NOT_EQUAL', GT: 'GREATER', GE: 'GREATER_EQUAL', LT: 'LESS', LE: 'LESS_EQUAL', SW: 'STR_START_WITH', CO: 'STR_CONTAIN',
+  EW: 'STR_END_WITH',
+};
 
 /** parameters: URLSearchParams. Several $filter are joined with AND. */
 export function bodyOf(tableName, parameters) {

@@ -1,0 +1,108 @@
+/* config_syntax.c - libconfig's parser behind the checks that it does not make itself.
+ *
+ * Refused before it runs: reading other files (a configuration must be whole in itself, as that is what
+ * backups and reviews look at), text in other encodings, and nesting so deep that recursion over it
+ * could end the program. */
+#include "base/config_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_MAX = 65535, NESTING_MAX = 32 }; /* the parser counts lines in 16 bits */
+
+static void check_lines(mlc_cfg_faults *faults, const char *text, size_t len)
+{
+    static const char include[] = "@include";
+    const size_t include_len = sizeof include - 1;
+    unsigned line = 1;
+    for (size_t at = 0; at < len; line++) {
+        const char *const end = memchr(text + at, '\n', len - at);
+        const size_t stop = end == NULL ? len : (size_t)(end - text);
+        if (!mlc_utf8_valid(text + at, stop - at))
+            mlc_cfg_fault_add(faults, NULL, line, "", "the line is not UTF-8 text; save the file as UTF-8");
+        /* Also within comments: to be mistaken there harms nobody, to miss one elsewhere would. */
+        while (at < stop && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r'))
+            at++;
+        if (stop - at >= include_len && memcmp(text + at, include, include_len) == 0)
+            mlc_cfg_fault_add(faults, NULL, line, "",
+                              "@include is not allowed; write the settings into this one file");
+        at = stop + 1;
+    }
+    if (line > LINES_MAX)
+        mlc_cfg_fault_add(faults, NULL, 1, "", "the file has more than %d lines; shorten it", LINES_MAX);
+}
+
+/* Position of the last character of the string or comment that starts at `at`, or `at` itself. */
+static size_t skip_quoted(const char *text, size_t len, size_t at)
+{
+    size_t i = at;
+    if (text[at] == '"') {
+        for (i = at + 1; i < len && text[i] != '"'; i++)
+            if (text[i] == '\\')
+                i++;
+    } else if (text[at] == '#' || (text[at] == '/' && at + 1 < len && text[at + 1] == '/')) {
+        while (i < len && text[i] != '\n')
+            i++;
+    } else if (text[at] == '/' && at + 1 < len && text[at + 1] == '*') {
+        for (i = at + 3; i < len && !(text[i] == '/' && text[i - 1] == '*'); i++)
+            continue;
+    }
+    return i;
+}
+
+static void check_nesting(mlc_cfg_faults *faults, const char *text, size_t len)
+{
+    size_t depth = 0;
+    unsigned line = 1;
+    size_t counted = 0;
+    for (size_t at = 0; at < len; at++) {
+        at = skip_quoted(text, len, at);
+        if (at >= len)
+            return;
+        const char c = text[at];
+        if (c == '{' || c == '[' || c == '(')
+            depth++;
+        else if ((c == '}' || c == ']' || c == ')') && depth > 0)
+            depth--;
+        if (depth <= NESTING_MAX)
+            continue;
+        for (; counted < at; counted++)
+            line += text[counted] == '\n' ? 1 : 0;
+        mlc_cfg_fault_add(faults, NULL, line, "", "groups and lists are nested too deeply; at most %d levels",
+                          NESTING_MAX);
+        return;
+    }
+}
+
+static bool run_parser(mlc_cfg_faults *faults, config_t *parsed, const char *text, size_t len)
+{
+    char *copy = mlc_strndup(text, len); /* the parser wants a NUL at the end */
+    if (copy == NULL) {
+        faults->nomem = true;
+        return false;
+    }
+    const bool ok = config_read_string(parsed, copy) == CONFIG_TRUE;
+    if (!ok) {
+        const int line = config_error_line(parsed);
+        const char *reason = config_error_text(parsed);
+        mlc_cfg_fault_add(
+            faults, NULL, line > 0 ? (unsigned)line : 1, "",
+            "%s; look here and on the line before for a missing quote, bracket or semicolon, or a "
+            "name given twice",
+            reason != NULL ? reason : "syntax error");
+    }
+    free(copy);
+    return ok;
+}
+
+bool mlc_cfg_parse(mlc_cfg_faults *faults, config_t *parsed, const char *text, size_t len)
+{
+    if (len > MLC_CFG_FILE_MAX) {
+        mlc_cfg_fault_add(faults, NULL, 1, "", "the file is larger than %d bytes; shorten it",
+                          MLC_CFG_FILE_MAX);
+        return false;
+    }
+    check_lines(faults, text, len);
+    check_nesting(faults, text, len);
+    return faults->count == 0 && !faults->nomem && run_parser(faults, parsed, text, len);
+}

@@ -1,0 +1,45 @@
+/* faults.c - see faults.h. */
+#include "record/faults.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One fault may not crowd out the others; the tail keeps room for ".. and 4294967295 more". */
+enum { LINE_MAX_BYTES = 200, TAIL_ROOM = 32, RECORD_MAX = 56 };
+
+void mlc_fault(mlc_faults *faults, const char *field, const char *fmt, ...)
+{
+    char reason[512];
+    char line[LINE_MAX_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    va_end(args);
+    char whole[sizeof reason + 128];
+    (void)snprintf(whole, sizeof whole, "%.100s: %s", field, reason);
+    mlc_strlcpy(line, whole, sizeof line);
+
+    faults->count++;
+    const char *const join = faults->count > 1 ? "; " : "";
+    const size_t used = strlen(faults->text);
+    if (faults->hidden == 0 && used + strlen(join) + strlen(line) < sizeof faults->text - TAIL_ROOM) {
+        (void)snprintf(faults->text + used, sizeof faults->text - used, "%s%s", join, line);
+        return;
+    }
+    /* The tail was written by this function before, or there is none yet. */
+    char *const tail = faults->hidden == 0 ? faults->text + used : strstr(faults->text, "; .. and ");
+    faults->hidden++;
+    if (tail != NULL)
+        (void)snprintf(tail, TAIL_ROOM, "; .. and %u more", faults->hidden);
+}
+
+mlc_code mlc_faults_result(const mlc_faults *faults, const char *record, mlc_error *err)
+{
+    if (faults->count == 0)
+        return MLC_OK;
+    char name[RECORD_MAX];
+    mlc_strlcpy(name, record, sizeof name);
+    return mlc_fail(err, MLC_E_INVALID, "%s: %s", name, faults->text);
+}
