@@ -12,9 +12,11 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -293,6 +295,33 @@ static void open_failures_are_told(void **state)
     assert_true(fcntl(STDERR_FILENO, F_GETFD) != -1);
 }
 
+/* A full disk ends a line in its middle; the next one must not be glued to it. */
+static void a_torn_line_spoils_no_other(void **state)
+{
+    fixture *f = *state;
+    struct rlimit before, tight;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    tight = before;
+    tight.rlim_cur = 20;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    mlc_log_info(f->log, "p", "torn");
+    mlc_log_info(f->log, "p", "lost");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+    mlc_log_info(f->log, "p", "whole");
+    mlc_log_info(f->log, "p", "next");
+    const char *text = written(f);
+    assert_int_equal(text[20], '\n');
+    assert_null(strstr(text, "lost"));
+    const char *whole = strchr(text, '\n') + 1, *next = strchr(whole, '\n') + 1;
+    cJSON *line = NULL;
+    assert_int_equal(mlc_json_parse(whole, (size_t)(next - whole), 0, 0, &line, NULL), MLC_OK);
+    cJSON_Delete(line);
+    assert_int_equal(mlc_json_parse(next, strlen(next), 0, 0, &line, NULL), MLC_OK);
+    cJSON_Delete(line);
+}
+
 enum { THREADS = 4, LINES = 200 };
 
 static void *write_lines(void *arg)
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_texts_are_cut_after_redaction, set_up, tear_down),
         cmocka_unit_test_setup_teardown(file_is_appended_with_its_mode, set_up, tear_down),
         cmocka_unit_test_setup_teardown(open_failures_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_torn_line_spoils_no_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_do_not_mix_lines, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

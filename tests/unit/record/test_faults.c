@@ -47,9 +47,10 @@ static void what_does_not_fit_is_counted(void **state)
     (void)snprintf(tail, sizeof tail, "; .. and %u more", faults.hidden);
     assert_string_equal(err.message + strlen(err.message) - strlen(tail), tail);
     /* A short one that would fit again does not slip in behind the tail. */
+    const unsigned before = faults.hidden;
     mlc_fault(&faults, "x", "y");
+    assert_int_equal(faults.hidden, before + 1);
     (void)snprintf(tail, sizeof tail, "; .. and %u more", faults.hidden);
-    assert_int_equal(faults.hidden + 0U, 1001U - (1000U - (faults.hidden - 1U)));
     assert_string_equal(faults.text + strlen(faults.text) - strlen(tail), tail);
 }
 

@@ -1,0 +1,13 @@
+/* config.h - the relay's settings: the schema of its configuration file (docs/configuration.md).
+ * Thread rule: immutable after load. */
+#ifndef MLC_RELAY_CONFIG_H
+#define MLC_RELAY_CONFIG_H
+
+#include "base/config.h"
+
+/* Load and check `file`; on faults `report` (may be NULL) gets a line for each. Free with mlc_cfg_free. */
+mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
+/* The schema as a Markdown table. */
+mlc_code mlc_relay_config_describe(mlc_buf *out, mlc_error *err);
+
+#endif

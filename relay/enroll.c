@@ -1,0 +1,247 @@
+/* enroll.c - see enroll.h. */
+#include "relay/enroll.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_MAX = 8192, BODY_DEPTH = 4, TTL_DEFAULT_S = 3600, TTL_MAX_S = 30 * 24 * 3600 };
+
+/* A request that waits for the store. */
+typedef struct desk_task {
+    mlc_http_req *req;
+    mlc_enroll_desk *desk;
+    char agent[MLC_AGENT_NAME_MAX], tenant[MLC_AGENT_NAME_MAX];
+    char token[2 * MLC_ID_TEXT_MAX]; /* the new token, in clear until it was answered */
+    int64_t expires_ms;
+} desk_task;
+
+static void reply_error(mlc_http_req *req, mlc_code code, const char *message)
+{
+    int status = 503;
+    if (code == MLC_E_DENIED)
+        status = 403;
+    else if (code == MLC_E_EXISTS || code == MLC_E_CONFLICT)
+        status = 409;
+    else if (code == MLC_E_NOTFOUND)
+        status = 404;
+    else if (code == MLC_E_INVALID || code == MLC_E_LIMIT)
+        status = 400;
+    mlc_http_reply_error(req, status, 0, mlc_code_name(code), message);
+}
+
+static void reply_json(mlc_http_req *req, cJSON *obj)
+{
+    char *const text = obj != NULL ? mlc_json_print(obj) : NULL;
+    if (text == NULL)
+        reply_error(req, MLC_E_NOMEM, "out of memory");
+    else
+        mlc_http_reply(req, 200, NULL, text, strlen(text));
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    cJSON_free(text);
+    cJSON_Delete(obj);
+}
+
+static desk_task *task_new(mlc_http_req *req, mlc_enroll_desk *desk)
+{
+    desk_task *const task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        reply_error(req, MLC_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    task->req = req;
+    task->desk = desk;
+    return task;
+}
+
+static void task_free(desk_task *task)
+{
+    explicit_bzero(task->token, sizeof task->token);
+    free(task);
+}
+
+static cJSON *read_body(mlc_http_req *req)
+{
+    size_t len = 0;
+    cJSON *body = NULL;
+    mlc_error err;
+    const char *const text = mlc_http_req_body(req, &len);
+    if (mlc_json_parse(text, len, BODY_MAX, BODY_DEPTH, &body, &err) == MLC_OK)
+        return body;
+    reply_error(req, MLC_E_INVALID, err.message);
+    return NULL;
+}
+
+static void take_name(char out[MLC_AGENT_NAME_MAX], const cJSON *body, const char *name)
+{
+    const char *const text = mlc_json_str(body, name);
+    const size_t len = text != NULL ? strlen(text) : 0;
+    if (len > 0 && len < MLC_AGENT_NAME_MAX)
+        memcpy(out, text, len + 1);
+}
+
+/* ---- an agent exchanges its token ---- */
+
+static void on_enrolled(void *user, mlc_code code, const mlc_error *err)
+{
+    desk_task *const task = user;
+    const mlc_agent_record *const record =
+        code == MLC_OK ? mlc_agents_find(task->desk->agents, task->agent) : NULL;
+    if (record == NULL) {
+        mlc_log_warn(task->desk->log, "enroll", "enrolment refused", MLC_S("agent", task->agent),
+                     MLC_S("peer", mlc_http_req_peer(task->req)), MLC_S("reason", err->message));
+        reply_error(task->req, code, err->message);
+    } else {
+        cJSON *const obj = cJSON_CreateObject();
+        (void)mlc_json_add_str(obj, "agent", record->id, NULL);
+        (void)mlc_json_add_str(obj, "tenant", record->tenant, NULL);
+        mlc_log_info(task->desk->log, "enroll", "agent enrolled", MLC_S("agent", record->id),
+                     MLC_S("tenant", record->tenant));
+        reply_json(task->req, obj);
+    }
+    task_free(task);
+}
+
+void mlc_enroll_handle(mlc_http_req *req, void *user)
+{
+    mlc_error err;
+    mlc_buf key = {0};
+    cJSON *const body = read_body(req);
+    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
+    if (task == NULL) {
+        cJSON_Delete(body);
+        return;
+    }
+    take_name(task->agent, body, "agent");
+    const char *const token = mlc_json_str(body, "token");
+    const char *const key_text = mlc_json_str(body, "key");
+    mlc_code code = MLC_OK;
+    if (token == NULL || key_text == NULL)
+        code = mlc_fail(&err, MLC_E_INVALID, "enrolment needs the members token, agent and key");
+    else
+        code = mlc_base64_parse(key_text, strlen(key_text), &key, &err);
+    if (code == MLC_OK && key.len != MLC_KEY_LEN)
+        code = mlc_fail(&err, MLC_E_INVALID, "key: %d bytes in base64 are wanted", MLC_KEY_LEN);
+    if (code == MLC_OK)
+        code = mlc_agents_enroll(task->desk->agents, token, task->agent, key.data, on_enrolled, task, &err);
+    mlc_buf_wipe(&key);
+    cJSON_Delete(body);
+    if (code != MLC_OK) {
+        reply_error(req, code, err.message);
+        task_free(task);
+    }
+}
+
+/* ---- the operator issues a token ---- */
+
+static void on_issued(void *user, mlc_code code, const mlc_error *err)
+{
+    desk_task *const task = user;
+    char expires[MLC_ISO_TEXT_MAX];
+    if (code != MLC_OK) {
+        reply_error(task->req, code, err->message);
+    } else {
+        cJSON *const obj = cJSON_CreateObject();
+        (void)mlc_json_add_str(obj, "token", task->token, NULL);
+        (void)mlc_json_add_str(obj, "agent", task->agent, NULL);
+        (void)mlc_json_add_str(obj, "tenant", task->tenant, NULL);
+        (void)mlc_json_add_str(obj, "expires", mlc_iso_text(task->expires_ms, expires), NULL);
+        reply_json(task->req, obj);
+    }
+    task_free(task);
+}
+
+void mlc_enroll_tokens_handle(mlc_http_req *req, void *user)
+{
+    mlc_error err;
+    int64_t ttl = TTL_DEFAULT_S;
+    cJSON *const body = read_body(req);
+    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
+    if (task == NULL) {
+        cJSON_Delete(body);
+        return;
+    }
+    take_name(task->agent, body, "agent");
+    take_name(task->tenant, body, "tenant");
+    mlc_code code = mlc_json_int64(body, "ttlSeconds", &ttl, &err);
+    if (code == MLC_E_NOTFOUND)
+        code = MLC_OK;
+    if (code == MLC_OK && (ttl <= 0 || ttl > TTL_MAX_S))
+        code = mlc_fail(&err, MLC_E_INVALID, "ttlSeconds: 1 to %d", TTL_MAX_S);
+    if (code == MLC_OK && !task->desk->tenant_known(task->desk->user, task->tenant))
+        code = mlc_fail(&err, MLC_E_NOTFOUND, "tenant \"%s\" is not in the configuration", task->tenant);
+    if (code == MLC_OK)
+        code = mlc_random_id(task->token, &err);
+    task->expires_ms = mlc_wall_ms() + ttl * 1000;
+    if (code == MLC_OK)
+        code = mlc_agents_issue(task->desk->agents, task->tenant, task->agent, task->token, task->expires_ms, on_issued,
+                                task, &err);
+    cJSON_Delete(body);
+    if (code != MLC_OK) {
+        reply_error(req, code, err.message);
+        task_free(task);
+    }
+}
+
+/* ---- the operator revokes, lists ---- */
+
+static void on_revoked(void *user, mlc_code code, const mlc_error *err)
+{
+    desk_task *const task = user;
+    if (code != MLC_OK) {
+        reply_error(task->req, code, err->message);
+    } else {
+        cJSON *const obj = cJSON_CreateObject();
+        (void)mlc_json_add_str(obj, "revoked", task->agent, NULL);
+        mlc_tunnel_server_kick(task->desk->tunnel, task->agent, "revoked by the operator");
+        mlc_log_info(task->desk->log, "enroll", "agent revoked", MLC_S("agent", task->agent));
+        reply_json(task->req, obj);
+    }
+    task_free(task);
+}
+
+void mlc_revoke_handle(mlc_http_req *req, void *user)
+{
+    mlc_error err;
+    cJSON *const body = read_body(req);
+    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
+    if (task == NULL) {
+        cJSON_Delete(body);
+        return;
+    }
+    take_name(task->agent, body, "agent");
+    const mlc_code code = mlc_agents_revoke(task->desk->agents, task->agent, on_revoked, task, &err);
+    cJSON_Delete(body);
+    if (code != MLC_OK) {
+        reply_error(req, code, err.message);
+        task_free(task);
+    }
+}
+
+static cJSON *describe_agent(const mlc_enroll_desk *desk, const mlc_agent_record *record)
+{
+    char since[MLC_ISO_TEXT_MAX];
+    mlc_link_status link = {0};
+    cJSON *const obj = cJSON_CreateObject();
+    const bool seen = mlc_tunnel_server_status(desk->tunnel, record->id, &link, NULL) == MLC_OK;
+    (void)mlc_json_add_str(obj, "id", record->id, NULL);
+    (void)mlc_json_add_str(obj, "tenant", record->tenant, NULL);
+    (void)mlc_json_add_str(obj, "auth", record->has_key ? "key" : "mtls", NULL);
+    (void)mlc_json_add_bool(obj, "up", seen && link.up, NULL);
+    (void)mlc_json_add_str(obj, "since", seen ? mlc_iso_text(link.since_ms, since) : NULL, NULL);
+    (void)mlc_json_add_str(obj, "lastError", seen ? link.last_error : NULL, NULL);
+    return obj;
+}
+
+void mlc_agents_handle(mlc_http_req *req, void *user)
+{
+    const mlc_enroll_desk *const desk = user;
+    const mlc_agent_record *record = NULL;
+    cJSON *const obj = cJSON_CreateObject();
+    cJSON *const list = cJSON_AddArrayToObject(obj, "agents");
+    for (size_t i = 0; (record = mlc_agents_at(desk->agents, i)) != NULL; i++)
+        (void)cJSON_AddItemToArray(list, describe_agent(desk, record));
+    reply_json(req, obj);
+}
