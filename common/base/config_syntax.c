@@ -1,10 +1,12 @@
 /* config_syntax.c - libconfig's parser behind the checks that it does not make itself.
  *
  * Refused before it runs: reading other files (a configuration must be whole in itself, as that is what
- * backups and reviews look at), text in other encodings, and nesting so deep that recursion over it
- * could end the program. */
+ * backups and reviews look at), text in other encodings, nesting so deep that recursion over it
+ * could end the program, and whole numbers that the parser would cut down to other numbers. */
 #include "base/config_private.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,27 +52,90 @@ static size_t skip_quoted(const char *text, size_t len, size_t at)
     return i;
 }
 
-static void check_nesting(mlc_cfg_faults *faults, const char *text, size_t len)
+/* Where the check of a text stands; `line` is counted only up to a fault. */
+typedef struct checker {
+    mlc_cfg_faults *faults;
+    const char *text;
+    size_t len, depth;
+    size_t counted; /* characters whose lines are in `line` */
+    unsigned line;
+} checker;
+
+static unsigned line_at(checker *c, size_t at)
 {
-    size_t depth = 0;
-    unsigned line = 1;
-    size_t counted = 0;
+    for (; c->counted < at; c->counted++)
+        c->line += c->text[c->counted] == '\n' ? 1 : 0;
+    return c->line;
+}
+
+/* The parser reads a number without L into 32 bits and one with L into 64, whatever it is. */
+static void check_integer(checker *c, size_t at, size_t len)
+{
+    char number[32];
+    char *end = NULL;
+    if (len >= sizeof number) {
+        mlc_cfg_fault_add(c->faults, NULL, line_at(c, at), "", "a number is too long; shorten it");
+        return;
+    }
+    memcpy(number, c->text + at, len);
+    number[len] = '\0';
+    const bool hex = len > 2 && number[0] == '0' && (number[1] == 'x' || number[1] == 'X');
+    errno = 0;
+    const long long value = strtoll(number, &end, hex ? 16 : 10);
+    const bool is_long = strcmp(end, "L") == 0 || strcmp(end, "LL") == 0;
+    if (*end != '\0' && !is_long)
+        return; /* no whole number: the parser or the schema will tell */
+    if (errno == ERANGE)
+        mlc_cfg_fault_add(c->faults, NULL, line_at(c, at), "",
+                          "the number %s is too large; choose a smaller one", number);
+    else if (!is_long && (value > INT32_MAX || value < INT32_MIN))
+        mlc_cfg_fault_add(c->faults, NULL, line_at(c, at), "",
+                          "the number %s needs an L behind it; write %sL", number, number);
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || strchr("_*.+-", c) != NULL;
+}
+
+/* A name, a number, true or false from `at` on; returns its last position. */
+static size_t check_word(checker *c, size_t at)
+{
+    size_t end = at;
+    while (end < c->len && c->text[end] != '\0' && is_word(c->text[end]))
+        end++;
+    if (strchr("+-0123456789", c->text[at]) != NULL)
+        check_integer(c, at, end - at);
+    return end - 1;
+}
+
+static bool check_depth(checker *c, size_t at)
+{
+    const char bracket = c->text[at];
+    if (bracket == '{' || bracket == '[' || bracket == '(')
+        c->depth++;
+    else if (c->depth > 0)
+        c->depth--;
+    if (c->depth <= NESTING_MAX)
+        return true;
+    mlc_cfg_fault_add(c->faults, NULL, line_at(c, at), "",
+                      "groups and lists are nested too deeply; at most %d levels", NESTING_MAX);
+    return false;
+}
+
+static void check_tokens(mlc_cfg_faults *faults, const char *text, size_t len)
+{
+    checker c = {.faults = faults, .text = text, .len = len, .line = 1};
     for (size_t at = 0; at < len; at++) {
         at = skip_quoted(text, len, at);
-        if (at >= len)
+        if (at >= len || text[at] == '\0')
             return;
-        const char c = text[at];
-        if (c == '{' || c == '[' || c == '(')
-            depth++;
-        else if ((c == '}' || c == ']' || c == ')') && depth > 0)
-            depth--;
-        if (depth <= NESTING_MAX)
-            continue;
-        for (; counted < at; counted++)
-            line += text[counted] == '\n' ? 1 : 0;
-        mlc_cfg_fault_add(faults, NULL, line, "", "groups and lists are nested too deeply; at most %d levels",
-                          NESTING_MAX);
-        return;
+        if (strchr("{[()]}", text[at]) != NULL) {
+            if (!check_depth(&c, at))
+                return;
+        } else if (is_word(text[at])) {
+            at = check_word(&c, at);
+        }
     }
 }
 
@@ -103,6 +168,6 @@ bool mlc_cfg_parse(mlc_cfg_faults *faults, config_t *parsed, const char *text, s
         return false;
     }
     check_lines(faults, text, len);
-    check_nesting(faults, text, len);
+    check_tokens(faults, text, len);
     return faults->count == 0 && !faults->nomem && run_parser(faults, parsed, text, len);
 }

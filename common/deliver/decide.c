@@ -64,7 +64,7 @@ static mlc_verdict_action action_of(const mlc_decision *in)
     default:
         /* Only when the peer took another record meanwhile is it this record's own fault. */
         return in->attempt >= in->max_attempts && in->last_taken_ms > in->created_ms ? MLC_VERDICT_PARK
-                                                                                      : MLC_VERDICT_RETRY;
+                                                                                     : MLC_VERDICT_RETRY;
     }
 }
 
@@ -76,8 +76,7 @@ mlc_verdict mlc_delivery_decide(const mlc_decision *in)
         out.hold_ms = in->retry_after_ms < HOLD_MAX_MS ? in->retry_after_ms : HOLD_MAX_MS;
     if (out.action != MLC_VERDICT_RETRY)
         return out;
-    out.next_ms =
-        in->now_ms + mlc_backoff_delay(&in->backoff, in->attempt, in->retry_after_ms, in->random);
+    out.next_ms = in->now_ms + mlc_backoff_delay(&in->backoff, in->attempt, in->retry_after_ms, in->random);
     if (out.uncertain && out.next_ms < in->began_ms + in->settle_ms)
         out.next_ms = in->began_ms + in->settle_ms;
     return out;

@@ -77,7 +77,8 @@ typedef struct mlc_deliverer_options {
     int64_t breaker_open_ms, breaker_open_max_ms; /* 0: 5 s, 2 min */
     /* Send these (1..max_group of them). Each must be finished exactly once, now or later. */
     void (*deliver)(void *user, mlc_delivery *const *items, size_t count);
-    /* After a finishing job was committed: other streams may have new work. May be NULL. */
+    /* After a finishing job was committed: other streams may have new work. Not called after stop. May be
+     * NULL. */
     void (*on_committed)(void *user);
     void *user;
 } mlc_deliverer_options;

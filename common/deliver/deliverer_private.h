@@ -66,7 +66,7 @@ struct mlc_deliverer {
     mlc_flight *flights; /* all that are begun */
     size_t flight_count;
     mlc_begin_batch *begin; /* under way, or NULL */
-    bool poked;             /* while a begin was under way */
+    mlc_delivery **group;   /* max_group: what `deliver` is given */
     bool stopped;
     unsigned begin_tries;  /* begins that failed in a row */
     int64_t begin_at_ms;   /* monotonic; not before */

@@ -1,0 +1,145 @@
+/* program.c - see program.h. */
+#include "base/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+enum { EXIT_USAGE = 2 };
+
+typedef struct arguments {
+    const char *config, *token_file;
+    bool enroll, check, help_config, version, help;
+} arguments;
+
+static int usage(const mlc_program *program, FILE *out, int status)
+{
+    const char *const name = program->name;
+    (void)fprintf(out, "usage: %s [run] --config FILE      work until told to stop (SIGTERM)\n", name);
+    if (program->enroll != NULL)
+        (void)fprintf(out,
+                      "       %s enroll --config FILE     exchange an enrolment token for a key of its own;\n"
+                      "           [--token-file FILE]     the token is read from FILE, or from standard input\n",
+                      name);
+    (void)fprintf(out,
+                  "       %s --check-config FILE      check a configuration file, report every fault\n"
+                  "       %s --help-config            list all settings\n"
+                  "       %s --version | --help\n"
+                  "exit status: 0 well, 1 failed, 2 wrong usage\n",
+                  name, name, name);
+    return status;
+}
+
+/* One argument; *at moves over its value. */
+static bool take_argument(const mlc_program *program, int argc, char **argv, int *at, arguments *out)
+{
+    const char *const arg = argv[*at];
+    const bool has_value = *at + 1 < argc;
+    if (*at == 1 && strcmp(arg, "run") == 0)
+        return true;
+    if (*at == 1 && program->enroll != NULL && strcmp(arg, "enroll") == 0)
+        return out->enroll = true;
+    if (strcmp(arg, "--help-config") == 0)
+        return out->help_config = true;
+    if (strcmp(arg, "--version") == 0)
+        return out->version = true;
+    if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+        return out->help = true;
+    if (!has_value)
+        return false;
+    const char *const value = argv[++*at];
+    if (strcmp(arg, "--token-file") == 0 && out->enroll) {
+        out->token_file = value;
+        return true;
+    }
+    out->check = out->check || strcmp(arg, "--check-config") == 0;
+    out->config = value;
+    return strcmp(arg, "--config") == 0 || strcmp(arg, "--check-config") == 0;
+}
+
+static bool take_arguments(const mlc_program *program, int argc, char **argv, arguments *out)
+{
+    memset(out, 0, sizeof *out);
+    for (int i = 1; i < argc; i++) {
+        const int at = i;
+        if (!take_argument(program, argc, argv, &i, out)) {
+            (void)fprintf(stderr, "%s: \"%s\" is not understood here\n", program->name, argv[at]);
+            return false;
+        }
+    }
+    return out->config != NULL || out->help_config || out->version || out->help;
+}
+
+static int complain(const mlc_program *program, const mlc_error *err)
+{
+    char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX + 8];
+    (void)fprintf(stderr, "%s: %s\n", program->name, mlc_error_text(err, text, sizeof text));
+    return EXIT_FAILURE;
+}
+
+static int help_config(const mlc_program *program)
+{
+    mlc_buf text = {0};
+    mlc_error err;
+    const mlc_code code = program->describe_config(&text, &err);
+    if (code == MLC_OK)
+        (void)fputs(mlc_buf_text(&text), stdout);
+    mlc_buf_free(&text);
+    return code == MLC_OK ? EXIT_SUCCESS : complain(program, &err);
+}
+
+static int run(const mlc_program *program, const arguments *args, mlc_cfg *cfg)
+{
+    mlc_error err;
+    mlc_program_context context = {.cfg = cfg, .software = program->software, .token_file = args->token_file};
+    mlc_log_level level = MLC_LOG_INFO;
+    mlc_code code = mlc_log_level_parse(mlc_cfg_str(cfg, "log.level"), &level, &err);
+    if (code == MLC_OK)
+        code = mlc_log_open(&context.log, mlc_cfg_str(cfg, "log.file"), level, &err);
+    if (code == MLC_OK)
+        code = args->enroll ? program->enroll(&context, &err) : program->run(&context, &err);
+    if (code != MLC_OK)
+        mlc_log_error(context.log, program->name, "cannot go on", MLC_S("code", mlc_code_name(code)),
+                      MLC_S("error", err.message), MLC_S("cause", err.cause));
+    mlc_log_close(context.log);
+    return code == MLC_OK ? EXIT_SUCCESS : complain(program, &err);
+}
+
+static int with_config(const mlc_program *program, const arguments *args)
+{
+    mlc_cfg *cfg = NULL;
+    mlc_buf report = {0};
+    mlc_error err;
+    int status = EXIT_SUCCESS;
+    if (program->load_config(&cfg, args->config, &report, &err) != MLC_OK) {
+        if (report.len > 0)
+            (void)fprintf(stderr, "%s\n", mlc_buf_text(&report));
+        status = report.len > 0 ? EXIT_FAILURE : complain(program, &err);
+    } else if (args->check) {
+        (void)printf("%s: no faults\n", args->config);
+    } else {
+        status = run(program, args, cfg);
+    }
+    mlc_buf_free(&report);
+    mlc_cfg_free(cfg);
+    return status;
+}
+
+int mlc_program_main(const mlc_program *program, int argc, char **argv)
+{
+    arguments args;
+    const struct rlimit no_core = {0, 0};
+    if (!take_arguments(program, argc, argv, &args))
+        return usage(program, stderr, EXIT_USAGE);
+    if (args.help)
+        return usage(program, stdout, EXIT_SUCCESS);
+    if (args.version)
+        return puts(program->software) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (args.help_config)
+        return help_config(program);
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    return with_config(program, &args);
+}

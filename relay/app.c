@@ -1,0 +1,369 @@
+/* app.c - see app.h. Closing goes: no new connections, the tunnel, the tenants' requests, the stores' jobs, memory. */
+#include "relay/app.h"
+
+#include "admin/admin.h"
+#include "net/timer.h"
+#include "net/waker.h"
+#include "relay/agents.h"
+#include "relay/enroll.h"
+#include "relay/tenant.h"
+#include "relay/tunnel_server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 3, WEBHOOK_TIMEOUT_MS = 30000 };
+
+typedef struct relay_app {
+    const mlc_cfg *cfg;
+    mlc_log *log;
+    const char *software;
+    uv_loop_t loop;
+    uv_signal_t on_term, on_int;
+    bool signals_open, stopping;
+    mlc_waker *waker;
+    mlc_store *control;
+    mlc_agents *agents;
+    mlc_tenant **tenants;
+    size_t tenant_count;
+    mlc_lws *lws;
+    mlc_tunnel_server *tunnel;
+    mlc_webhook_options webhooks;
+    mlc_enroll_desk desk;
+    mlc_http_server *server, *admin_server;
+    mlc_admin *admin;
+    mlc_http_route public_routes[PUBLIC_ROUTES];
+    mlc_http_route admin_routes[ROUTES_MAX];
+} relay_app;
+
+static const char *str(const relay_app *app, const char *path)
+{
+    return mlc_cfg_str(app->cfg, path);
+}
+
+static mlc_tenant *find_tenant(const relay_app *app, const char *id)
+{
+    for (size_t i = 0; i < app->tenant_count; i++) {
+        if (strcmp(mlc_tenant_id(app->tenants[i]), id) == 0)
+            return app->tenants[i];
+    }
+    return NULL;
+}
+
+/* ---- what the parts ask for ---- */
+
+static void dispatch_control(void *arg)
+{
+    relay_app *const app = arg;
+    if (app->control != NULL)
+        (void)mlc_store_dispatch(app->control);
+}
+
+static void on_down(void *user, const char *tenant)
+{
+    const relay_app *const app = user;
+    const mlc_agent_record *record = NULL;
+    if (app->tunnel == NULL)
+        return;
+    for (size_t i = 0; (record = mlc_agents_at(app->agents, i)) != NULL; i++) {
+        if (strcmp(record->tenant, tenant) == 0)
+            mlc_tunnel_server_poke(app->tunnel, record->id);
+    }
+}
+
+static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err)
+{
+    const relay_app *const app = user;
+    const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
+    const mlc_tenant *const tenant = record != NULL ? find_tenant(app, record->tenant) : NULL;
+    if (tenant == NULL)
+        return mlc_fail(err, MLC_E_NOTFOUND, "agent \"%.64s\" is not enrolled here", agent_id);
+    memset(out, 0, sizeof *out);
+    (void)snprintf(out->tenant, sizeof out->tenant, "%s", record->tenant);
+    out->has_key = record->has_key;
+    memcpy(out->key, record->key, sizeof out->key);
+    out->binding = mlc_tenant_binding(tenant);
+    return MLC_OK;
+}
+
+static bool cert_allowed(void *user, const char *agent_id, const char *common_name, const char *fingerprint)
+{
+    const relay_app *const app = user;
+    const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
+    (void)fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
+    return record != NULL && !record->has_key && strcmp(common_name, agent_id) == 0;
+}
+
+static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
+{
+    const mlc_tenant *const found = find_tenant(user, tenant);
+    return found != NULL ? mlc_tenant_webhook(found) : NULL;
+}
+
+static bool tenant_known(void *user, const char *tenant)
+{
+    return find_tenant(user, tenant) != NULL;
+}
+
+static void add_status(void *user, cJSON *status)
+{
+    const relay_app *const app = user;
+    cJSON *const tenants = cJSON_AddObjectToObject(status, "tenants");
+    for (size_t i = 0; i < app->tenant_count; i++)
+        mlc_tenant_status(app->tenants[i], cJSON_AddObjectToObject(tenants, mlc_tenant_id(app->tenants[i])));
+}
+
+static void on_health(mlc_http_req *req, void *user)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    (void)user;
+    mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    relay_app *const app = handle->data;
+    mlc_log_info(app->log, "relay", "stopping", MLC_I("signal", signum));
+    app->stopping = true;
+    uv_stop(&app->loop);
+}
+
+/* ---- opening ---- */
+
+static mlc_code open_signals(relay_app *app, mlc_error *err)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0)
+        return mlc_fail(err, MLC_E_IO, "cannot watch for signals");
+    app->signals_open = true;
+    app->on_term.data = app;
+    app->on_int.data = app;
+    (void)uv_signal_start(&app->on_term, on_signal, SIGTERM);
+    (void)uv_signal_start(&app->on_int, on_signal, SIGINT);
+    return MLC_OK;
+}
+
+static mlc_code open_control(relay_app *app, mlc_error *err)
+{
+    char path[1024];
+    uint8_t root[MLC_KEY_LEN];
+    const char *const key_file = str(app, "relay.root_key_file");
+    (void)mkdir(str(app, "relay.data_dir"), 0700);
+    (void)snprintf(path, sizeof path, "%s/control", str(app, "relay.data_dir"));
+    const mlc_store_options options = {
+        .dir = path, .map_max = (size_t)1 << 30, .log = app->log, .wake = mlc_waker_wake, .wake_arg = app->waker};
+    mlc_code code = mlc_store_open(&app->control, &options, err);
+    if (code != MLC_OK)
+        return code;
+    if (key_file == NULL)
+        (void)snprintf(path, sizeof path, "%s/root.key", str(app, "relay.data_dir"));
+    code = mlc_root_key_load(key_file != NULL ? key_file : path, true, root, err);
+    if (code == MLC_OK)
+        code = mlc_agents_open(&app->agents, app->control, root, app->log, err);
+    explicit_bzero(root, sizeof root);
+    return code;
+}
+
+static mlc_code open_tenant(relay_app *app, size_t index, mlc_error *err)
+{
+    char path[64];
+    const mlc_tenant_options options = {.loop = &app->loop,
+                                        .log = app->log,
+                                        .cfg = app->cfg,
+                                        .index = index,
+                                        .software = app->software,
+                                        .on_down = on_down,
+                                        .user = app};
+    const char *const id = mlc_cfg_str(app->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].id", index));
+    if (find_tenant(app, id) != NULL)
+        return mlc_fail(err, MLC_E_INVALID, "tenant \"%s\" is configured twice", id);
+    mlc_code code = mlc_tenant_open(&app->tenants[app->tenant_count], &options, err);
+    if (code != MLC_OK)
+        return code;
+    app->tenant_count++;
+    (void)mlc_cfg_at(path, sizeof path, "tenants[%zu].mtls_agents", index);
+    for (size_t i = 0; code == MLC_OK && i < mlc_cfg_count(app->cfg, path); i++)
+        code = mlc_agents_add_certified(app->agents, mlc_cfg_list_str(app->cfg, path, i), id, err);
+    return code;
+}
+
+static mlc_code open_tenants(relay_app *app, mlc_error *err)
+{
+    const size_t count = mlc_cfg_count(app->cfg, "tenants");
+    mlc_code code = MLC_OK;
+    if (count == 0)
+        return mlc_fail(err, MLC_E_INVALID, "no tenants are configured; add a group to the list \"tenants\"");
+    app->tenants = calloc(count, sizeof *app->tenants);
+    if (app->tenants == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for %zu tenants", count);
+    for (size_t i = 0; code == MLC_OK && i < count; i++)
+        code = open_tenant(app, i, err);
+    return code;
+}
+
+static mlc_code open_tunnel(relay_app *app, mlc_error *err)
+{
+    const bool mtls = str(app, "relay.client_ca_file") != NULL;
+    const mlc_tunnel_server_options options = {.log = app->log,
+                                               .software = app->software,
+                                               .find_agent = find_agent,
+                                               .cert_allowed = mtls ? cert_allowed : NULL,
+                                               .user = app,
+                                               .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
+                                               .ping_interval_ms = mlc_cfg_int(app->cfg, "relay.ping_interval")};
+    mlc_code code = mlc_lws_open(&app->lws, &app->loop, app->log, err);
+    return code == MLC_OK ? mlc_tunnel_server_open(&app->tunnel, &options, err) : code;
+}
+
+static mlc_code open_public(relay_app *app, mlc_error *err)
+{
+    size_t protocols = 0;
+    app->webhooks = (mlc_webhook_options){.log = app->log, .find = find_webhook, .user = app};
+    app->desk = (mlc_enroll_desk){
+        .agents = app->agents, .tunnel = app->tunnel, .log = app->log, .tenant_known = tenant_known, .user = app};
+    app->public_routes[0] = (mlc_http_route){.method = "POST",
+                                             .prefix = MLC_WEBHOOK_PREFIX,
+                                             .max_body = MLC_WEBHOOK_BODY_MAX,
+                                             .handler = mlc_webhook_handle,
+                                             .user = &app->webhooks};
+    app->public_routes[1] =
+        (mlc_http_route){.method = "POST", .prefix = "/v1/enroll", .handler = mlc_enroll_handle, .user = &app->desk};
+    app->public_routes[2] = (mlc_http_route){.method = "GET", .prefix = "/healthz", .handler = on_health};
+    mlc_http_server_options options = {
+        .name = "public",
+        .host = str(app, "relay.listen_host"),
+        .port = (int)mlc_cfg_int(app->cfg, "relay.listen_port"),
+        .cert_file = str(app, "relay.cert_file"),
+        .key_file = str(app, "relay.key_file"),
+        .client_ca_file = str(app, "relay.client_ca_file"),
+        .routes = app->public_routes,
+        .route_count = PUBLIC_ROUTES,
+        .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
+        .max_connections = (unsigned)mlc_cfg_int(app->cfg, "relay.max_connections"),
+        .log = app->log};
+    options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
+    options.extra_count = protocols;
+    options.extensions = mlc_tunnel_server_extensions(app->tunnel);
+    return mlc_http_server_open(&app->server, app->lws, &options, err);
+}
+
+static mlc_code open_admin(relay_app *app, mlc_error *err)
+{
+    size_t count = 0;
+    const mlc_admin_options options = {
+        .log = app->log, .program = app->software, .status = add_status, .user = app};
+    mlc_code code = mlc_admin_open(&app->admin, &options, err);
+    for (size_t i = 0; code == MLC_OK && i < app->tenant_count; i++) {
+        mlc_admin_store store;
+        mlc_tenant_describe_store(app->tenants[i], &store);
+        code = mlc_admin_add_store(app->admin, &store, err);
+    }
+    if (code != MLC_OK)
+        return code;
+    const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
+    if (count + 3 > ROUTES_MAX)
+        return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
+    memcpy(app->admin_routes, routes, count * sizeof *routes);
+    mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
+    route.handler = mlc_enroll_tokens_handle;
+    app->admin_routes[count++] = route;
+    route.prefix = "/v1/revoke";
+    route.handler = mlc_revoke_handle;
+    app->admin_routes[count++] = route;
+    route.method = "GET";
+    route.prefix = "/v1/agents";
+    route.handler = mlc_agents_handle;
+    app->admin_routes[count++] = route;
+    const mlc_http_server_options server = {.name = "admin",
+                                            .unix_path = str(app, "relay.admin_socket"),
+                                            .routes = app->admin_routes,
+                                            .route_count = count,
+                                            .log = app->log};
+    return mlc_http_server_open(&app->admin_server, app->lws, &server, err);
+}
+
+/* By rename, so that a reader never sees half a number. */
+static mlc_code write_port_file(const relay_app *app, mlc_error *err)
+{
+    char temporary[1024];
+    const char *const path = str(app, "relay.port_file");
+    if (path == NULL)
+        return MLC_OK;
+    (void)snprintf(temporary, sizeof temporary, "%s.new", path);
+    FILE *const out = fopen(temporary, "we");
+    if (out == NULL)
+        return mlc_fail(err, MLC_E_IO, "relay.port_file: cannot write %s", temporary);
+    (void)fprintf(out, "%d\n", mlc_http_server_port(app->server));
+    if (fclose(out) != 0 || rename(temporary, path) != 0)
+        return mlc_fail(err, MLC_E_IO, "relay.port_file: cannot write %s", path);
+    return MLC_OK;
+}
+
+/* ---- closing ---- */
+
+static void close_all(relay_app *app)
+{
+    mlc_http_server_close(app->server);
+    mlc_http_server_close(app->admin_server);
+    if (app->tunnel != NULL)
+        mlc_tunnel_server_close(app->tunnel);
+    app->tunnel = NULL;
+    for (size_t i = 0; i < app->tenant_count; i++)
+        mlc_tenant_stop(app->tenants[i]);
+    for (size_t i = 0; i < app->tenant_count; i++)
+        mlc_tenant_close(app->tenants[i]);
+    free(app->tenants);
+    mlc_admin_close(app->admin);
+    if (app->lws != NULL)
+        mlc_lws_close(app->lws);
+    mlc_store_close(app->control);
+    app->control = NULL;
+    mlc_agents_close(app->agents);
+    mlc_waker_close(app->waker);
+    if (app->signals_open) {
+        uv_close((uv_handle_t *)&app->on_term, NULL);
+        uv_close((uv_handle_t *)&app->on_int, NULL);
+    }
+    (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&app->loop);
+}
+
+mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, mlc_error *err)
+{
+    relay_app *const app = calloc(1, sizeof *app);
+    if (app == NULL || uv_loop_init(&app->loop) != 0) {
+        free(app);
+        return mlc_fail(err, MLC_E_NOMEM, "cannot make an event loop");
+    }
+    app->cfg = cfg;
+    app->log = log;
+    app->software = software;
+    mlc_code code = open_signals(app, err);
+    if (code == MLC_OK)
+        code = mlc_waker_open(&app->waker, &app->loop, dispatch_control, app, err);
+    if (code == MLC_OK)
+        code = open_control(app, err);
+    if (code == MLC_OK)
+        code = open_tunnel(app, err);
+    if (code == MLC_OK)
+        code = open_tenants(app, err);
+    if (code == MLC_OK)
+        code = open_public(app, err);
+    if (code == MLC_OK)
+        code = open_admin(app, err);
+    if (code == MLC_OK)
+        code = write_port_file(app, err);
+    if (code == MLC_OK) {
+        mlc_log_info(log, "relay", "running", MLC_I("port", mlc_http_server_port(app->server)),
+                     MLC_I("tenants", app->tenant_count), MLC_S("version", software));
+        while (!app->stopping)
+            (void)uv_run(&app->loop, UV_RUN_DEFAULT);
+    }
+    close_all(app);
+    free(app);
+    return code;
+}

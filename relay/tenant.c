@@ -1,0 +1,445 @@
+/* tenant.c - see tenant.h. */
+#include "relay/tenant.h"
+
+#include "base/clock.h"
+#include "deliver/upkeep.h"
+#include "net/waker.h"
+#include "relay/dynamics_accounts.h"
+#include "relay/intake.h"
+#include "relay/order_report.h"
+#include "relay/reconcile.h"
+#include "store/audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct mlc_tenant {
+    mlc_tenant_options opt;
+    const char *id;
+    mlc_waker *waker;
+    mlc_store *store;
+    mlc_outbox *intake_stream, *down, *dynamics;
+    mlc_upkeep *upkeep;
+    mlc_http_client *http;
+    mlc_entra *entra;
+    mlc_odata *odata;
+    mlc_accounts *accounts;
+    mlc_intake *intake;
+    mlc_deliverer *deliverer; /* of "dynamics" */
+    mlc_reconcile *reconcile;
+    mlc_link_binding binding;
+    mlc_webhook_target webhook;
+};
+
+/* Value of a setting of this tenant: at(t, "dynamics.url"). */
+typedef struct setting_path {
+    char text[96];
+} setting_path;
+
+static const char *at(const mlc_tenant *t, setting_path *path, const char *name)
+{
+    return mlc_cfg_at(path->text, sizeof path->text, "tenants[%zu].%s", t->opt.index, name);
+}
+
+static const char *str(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_str(t->opt.cfg, at(t, &path, name));
+}
+
+static int64_t num(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_int(t->opt.cfg, at(t, &path, name));
+}
+
+static const char *secret(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_secret(t->opt.cfg, at(t, &path, name));
+}
+
+/* ---- signals between the parts ---- */
+
+static void dispatch_store(void *arg)
+{
+    mlc_tenant *const t = arg;
+    if (t->store != NULL)
+        (void)mlc_store_dispatch(t->store);
+}
+
+static void on_event(void *user)
+{
+    mlc_tenant *const t = user;
+    mlc_deliverer_poke(mlc_intake_deliverer(t->intake));
+}
+
+static void on_down(void *user)
+{
+    mlc_tenant *const t = user;
+    t->opt.on_down(t->opt.user, t->id);
+}
+
+static void on_received(void *user)
+{
+    mlc_tenant *const t = user;
+    mlc_deliverer_poke(t->deliverer);
+}
+
+static void on_state(void *user, bool up, const char *why)
+{
+    const mlc_tenant *const t = user;
+    mlc_log_info(t->opt.log, "tunnel", up ? "agent connected" : "agent not connected", MLC_S("tenant", t->id),
+                 MLC_S("detail", why));
+}
+
+static void on_released(void *user, mlc_outbox *stream)
+{
+    mlc_tenant *const t = user;
+    if (stream == t->down)
+        on_down(t);
+    else if (stream == t->intake_stream)
+        on_event(t);
+    else
+        on_received(t);
+}
+
+/* ---- from the agent ---- */
+
+/* Store's thread: what an agent may send, and where it goes. */
+static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
+{
+    const mlc_tenant *const t = user;
+    uint64_t seq = 0;
+    if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0)
+        return mlc_fail(err, MLC_E_REJECTED, "this relay does not take \"%.40s\"; it takes: customer, order.result",
+                        message->kind);
+    mlc_entry_new entry = *message;
+    entry.tenant = t->id;
+    entry.now_ms = mlc_wall_ms();
+    entry.not_before_ms = 0;
+    const mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_audit_event event = {.at_ms = entry.now_ms,
+                                   .actor = "relay",
+                                   .action = "received",
+                                   .tenant = t->id,
+                                   .stream = mlc_outbox_name(t->dynamics),
+                                   .kind = entry.kind,
+                                   .key = entry.key,
+                                   .idem = entry.idem,
+                                   .correlation = entry.correlation,
+                                   .outcome = "ok",
+                                   .seq = seq};
+    return mlc_audit_append(txn, &event, NULL, err);
+}
+
+/* ---- to Dynamics ---- */
+
+/* Customers go together, each report goes on its own. */
+static void deliver(void *user, mlc_delivery *const *items, size_t count)
+{
+    mlc_tenant *const t = user;
+    mlc_delivery **const customers = calloc(count, sizeof *customers);
+    size_t customer_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->kind, "order.result") == 0)
+            mlc_order_report_deliver(t->odata, str(t, "dynamics.prefix"), t->deliverer, items[i]);
+        else if (customers != NULL)
+            customers[customer_count++] = items[i];
+        else
+            mlc_accounts_deliver(t->accounts, t->deliverer, &items[i], 1);
+    }
+    if (customer_count > 0)
+        mlc_accounts_deliver(t->accounts, t->deliverer, customers, customer_count);
+    free(customers);
+}
+
+/* ---- opening ---- */
+
+static mlc_code open_streams(mlc_tenant *t, mlc_error *err)
+{
+    mlc_stream_spec spec = {.name = "intake",
+                            .mode = MLC_STREAM_KEYED,
+                            .max_bytes = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.stream_max_bytes"),
+                            .keep_done_ms = mlc_cfg_int(t->opt.cfg, "store.keep_done"),
+                            .keep_done_count = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.keep_done_count")};
+    mlc_code code = mlc_outbox_open(&t->intake_stream, t->store, &spec, err);
+    spec.name = "down";
+    spec.mode = MLC_STREAM_SEQUENCE;
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&t->down, t->store, &spec, err);
+    spec.name = "dynamics";
+    spec.mode = MLC_STREAM_KEYED;
+    spec.supersede = true;
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&t->dynamics, t->store, &spec, err);
+    return code;
+}
+
+static mlc_code open_store(mlc_tenant *t, mlc_error *err)
+{
+    char dir[1024];
+    (void)snprintf(dir, sizeof dir, "%s/tenants", mlc_cfg_str(t->opt.cfg, "relay.data_dir"));
+    (void)mkdir(dir, 0700);
+    (void)snprintf(dir, sizeof dir, "%s/tenants/%s", mlc_cfg_str(t->opt.cfg, "relay.data_dir"), t->id);
+    const mlc_store_options options = {.dir = dir,
+                                       .map_max = (size_t)mlc_cfg_int(t->opt.cfg, "store.map_max"),
+                                       .log = t->opt.log,
+                                       .wake = mlc_waker_wake,
+                                       .wake_arg = t->waker};
+    mlc_code code = mlc_store_open(&t->store, &options, err);
+    if (code == MLC_OK)
+        code = open_streams(t, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_upkeep_options upkeep = {.loop = t->opt.loop,
+                                       .store = t->store,
+                                       .log = t->opt.log,
+                                       .streams = {t->intake_stream, t->down, t->dynamics},
+                                       .stream_count = 3};
+    return mlc_upkeep_open(&t->upkeep, &upkeep, err);
+}
+
+static mlc_code open_dynamics(mlc_tenant *t, mlc_error *err)
+{
+    const mlc_http_client_options http = {.loop = t->opt.loop,
+                                          .log = t->opt.log,
+                                          .ca_file = str(t, "dynamics.ca_file"),
+                                          .proxy = str(t, "dynamics.proxy"),
+                                          .user_agent = t->opt.software,
+                                          .max_connections_per_host = (long)num(t, "dynamics.parallel") + 2};
+    mlc_code code = mlc_http_client_open(&t->http, &http, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_entra_options entra = {.loop = t->opt.loop,
+                                     .http = t->http,
+                                     .log = t->opt.log,
+                                     .authority = str(t, "dynamics.authority"),
+                                     .tenant = str(t, "dynamics.directory"),
+                                     .client_id = str(t, "dynamics.client_id"),
+                                     .client_secret = secret(t, "dynamics.client_secret"),
+                                     .scope = str(t, "dynamics.scope")};
+    code = mlc_entra_open(&t->entra, &entra, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_odata_options odata = {.loop = t->opt.loop,
+                                     .http = t->http,
+                                     .entra = t->entra,
+                                     .log = t->opt.log,
+                                     .url = str(t, "dynamics.url"),
+                                     .max_parallel = (unsigned)num(t, "dynamics.parallel"),
+                                     .timeout_ms = num(t, "dynamics.timeout")};
+    return mlc_odata_open(&t->odata, &odata, err);
+}
+
+static mlc_deliverer_options delivery_options(const mlc_tenant *t)
+{
+    return (mlc_deliverer_options){.loop = t->opt.loop,
+                                   .store = t->store,
+                                   .log = t->opt.log,
+                                   .actor = "relay",
+                                   .max_parallel = (unsigned)num(t, "dynamics.parallel"),
+                                   .max_group = 1,
+                                   .max_attempts = (uint32_t)num(t, "dynamics.max_attempts"),
+                                   .backoff = {num(t, "dynamics.retry_base"), num(t, "dynamics.retry_cap")},
+                                   .settle_ms = num(t, "dynamics.settle")};
+}
+
+static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
+{
+    const mlc_accounts_options accounts = {
+        .odata = t->odata, .log = t->opt.log, .prefix = str(t, "dynamics.prefix")};
+    const mlc_deliverer_options reading = delivery_options(t);
+    mlc_deliverer_options writing = reading;
+    writing.stream = t->dynamics;
+    writing.max_group = (unsigned)num(t, "dynamics.batch");
+    writing.max_parallel = writing.max_group * 2;
+    writing.deliver = deliver;
+    writing.user = t;
+    const mlc_intake_options intake = {.store = t->store,
+                                       .intake = t->intake_stream,
+                                       .down = t->down,
+                                       .odata = t->odata,
+                                       .log = t->opt.log,
+                                       .prefix = str(t, "dynamics.prefix"),
+                                       .on_ordered = on_down,
+                                       .user = t};
+    mlc_code code = mlc_accounts_open(&t->accounts, &accounts, err);
+    if (code == MLC_OK)
+        code = mlc_deliverer_open(&t->deliverer, &writing, err);
+    if (code == MLC_OK)
+        code = mlc_intake_open(&t->intake, &intake, &reading, err);
+    return code;
+}
+
+static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
+{
+    int64_t from_ms = 0;
+    const char *const from = str(t, "orders.reconcile_from");
+    if (from != NULL && mlc_iso_parse(from, &from_ms, err) != MLC_OK)
+        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: orders.reconcile_from: not a time like 2026-11-23T00:00:00Z",
+                        t->id);
+    const mlc_reconcile_options options = {.loop = t->opt.loop,
+                                           .store = t->store,
+                                           .intake = t->intake_stream,
+                                           .down = t->down,
+                                           .odata = t->odata,
+                                           .log = t->opt.log,
+                                           .tenant = t->id,
+                                           .prefix = str(t, "dynamics.prefix"),
+                                           .filter = str(t, "orders.reconcile_filter"),
+                                           .interval_ms = num(t, "orders.reconcile_interval"),
+                                           .overlap_ms = num(t, "orders.reconcile_overlap"),
+                                           .from_ms = from_ms,
+                                           .on_found = on_event,
+                                           .user = t};
+    return mlc_reconcile_open(&t->reconcile, &options, err);
+}
+
+mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
+{
+    mlc_tenant *const t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for a tenant");
+    t->opt = *options;
+    t->id = str(t, "id");
+    mlc_code code = mlc_waker_open(&t->waker, options->loop, dispatch_store, t, err);
+    if (code == MLC_OK)
+        code = open_store(t, err);
+    if (code == MLC_OK)
+        code = open_dynamics(t, err);
+    if (code == MLC_OK)
+        code = open_deliveries(t, err);
+    if (code == MLC_OK)
+        code = open_reconcile(t, err);
+    if (code != MLC_OK) {
+        mlc_tenant_stop(t);
+        mlc_tenant_close(t);
+        return code;
+    }
+    t->binding = (mlc_link_binding){.store = t->store,
+                                    .out = t->down,
+                                    .in_name = "up",
+                                    .accept = accept_message,
+                                    .user = t,
+                                    .on_received = on_received,
+                                    .on_state = on_state};
+    t->webhook = (mlc_webhook_target){.tenant = t->id,
+                                      .secret = secret(t, "webhook_secret"),
+                                      .store = t->store,
+                                      .intake = t->intake_stream,
+                                      .on_received = on_event,
+                                      .user = t};
+    *out = t;
+    return MLC_OK;
+}
+
+/* ---- closing ---- */
+
+static mlc_code do_nothing(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    (void)txn;
+    (void)arg;
+    (void)err;
+    return MLC_OK;
+}
+
+void mlc_tenant_stop(mlc_tenant *tenant)
+{
+    mlc_error err;
+    if (tenant->reconcile != NULL)
+        mlc_reconcile_stop(tenant->reconcile);
+    if (tenant->intake != NULL)
+        mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
+    if (tenant->deliverer != NULL)
+        mlc_deliverer_stop(tenant->deliverer);
+    mlc_odata_close(tenant->odata);
+    mlc_entra_close(tenant->entra);
+    if (tenant->http != NULL)
+        mlc_http_client_close(tenant->http);
+    tenant->odata = NULL;
+    tenant->entra = NULL;
+    tenant->http = NULL;
+    if (tenant->store != NULL && mlc_store_run(tenant->store, do_nothing, NULL, &err) == MLC_OK)
+        (void)mlc_store_dispatch(tenant->store);
+}
+
+void mlc_tenant_close(mlc_tenant *tenant)
+{
+    if (tenant == NULL)
+        return;
+    mlc_reconcile_close(tenant->reconcile);
+    mlc_intake_close(tenant->intake);
+    mlc_deliverer_close(tenant->deliverer);
+    mlc_accounts_close(tenant->accounts);
+    mlc_upkeep_close(tenant->upkeep);
+    mlc_outbox_close(tenant->intake_stream);
+    mlc_outbox_close(tenant->down);
+    mlc_outbox_close(tenant->dynamics);
+    mlc_store_close(tenant->store);
+    tenant->store = NULL;
+    mlc_waker_close(tenant->waker);
+    free(tenant);
+}
+
+/* ---- views ---- */
+
+const char *mlc_tenant_id(const mlc_tenant *tenant)
+{
+    return tenant->id;
+}
+
+const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant)
+{
+    return &tenant->binding;
+}
+
+const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
+{
+    return &tenant->webhook;
+}
+
+void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
+{
+    *out = (mlc_admin_store){.name = tenant->id,
+                             .store = tenant->store,
+                             .streams = {tenant->intake_stream, tenant->down, tenant->dynamics},
+                             .stream_count = 3,
+                             .on_released = on_released,
+                             .user = (void *)tenant};
+}
+
+static void describe_deliverer(const mlc_deliverer *deliverer, cJSON *out)
+{
+    mlc_deliverer_status s = {0};
+    mlc_deliverer_status_get(deliverer, &s);
+    (void)mlc_json_add_int(out, "underWay", (int64_t)s.under_way, NULL);
+    (void)mlc_json_add_int(out, "delivered", (int64_t)s.delivered, NULL);
+    (void)mlc_json_add_int(out, "retried", (int64_t)s.retried, NULL);
+    (void)mlc_json_add_int(out, "parked", (int64_t)s.parked, NULL);
+    (void)mlc_json_add_bool(out, "breakerOpen", s.breaker_open, NULL);
+    (void)mlc_json_add_str(out, "lastError", s.last_error, NULL);
+}
+
+void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
+{
+    mlc_entra_status entra = {0};
+    mlc_reconcile_status reconcile = {0};
+    mlc_entra_status_get(tenant->entra, &entra);
+    mlc_reconcile_status_get(tenant->reconcile, &reconcile);
+    cJSON *const token = cJSON_AddObjectToObject(out, "token");
+    (void)mlc_json_add_bool(token, "valid", entra.has_token, NULL);
+    (void)mlc_json_add_int(token, "requests", (int64_t)entra.requests, NULL);
+    (void)mlc_json_add_str(token, "lastError", entra.last_error, NULL);
+    (void)mlc_json_add_bool(out, "throttled", mlc_odata_throttled(tenant->odata), NULL);
+    describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
+    describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
+    cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
+    (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
+    (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
+    (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
+}
