@@ -8,6 +8,7 @@
 #include "relay/enroll.h"
 #include "relay/tenant.h"
 #include "relay/tunnel_server.h"
+#include "relay/webhook_event.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -221,6 +222,8 @@ static mlc_code open_tunnel(relay_app *app, mlc_error *err)
 
 static mlc_code open_public(relay_app *app, mlc_error *err)
 {
+    static const struct lws_extension deflate[] = {
+        {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {NULL, NULL, NULL}};
     size_t protocols = 0;
     app->webhooks = (mlc_webhook_options){.log = app->log, .find = find_webhook, .user = app};
     app->desk = (mlc_enroll_desk){
@@ -247,7 +250,8 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
         .log = app->log};
     options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
     options.extra_count = protocols;
-    options.extensions = mlc_tunnel_server_extensions(app->tunnel);
+    if (mlc_cfg_bool(app->cfg, "relay.compress"))
+        options.extensions = deflate;
     return mlc_http_server_open(&app->server, app->lws, &options, err);
 }
 
