@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEARCH_TYPES_MAX = 32, ROUTES_MAX = 32, LOGOUT_WAIT_MS = 4000 };
+enum { SEARCH_TYPES_MAX = 32, FORM_CONTROLS_MAX = 32, ROUTES_MAX = 32, LOGOUT_WAIT_MS = 4000 };
 
 typedef struct agent_app {
     const mlc_cfg *cfg;
@@ -41,6 +41,7 @@ typedef struct agent_app {
     mlc_admin *admin;
     mlc_http_server *admin_server;
     const char *search_types[SEARCH_TYPES_MAX + 1];
+    const char *form_controls[FORM_CONTROLS_MAX];
     mlc_http_route routes[ROUTES_MAX];
 } agent_app;
 
@@ -257,6 +258,11 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
     app->gate = (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant")};
     if (!mlc_cfg_bool(app->cfg, "orders.enabled"))
         return MLC_OK;
+    const size_t controls = mlc_cfg_count(app->cfg, "orders.form_controls");
+    if (controls > FORM_CONTROLS_MAX)
+        return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
+    for (size_t i = 0; i < controls; i++)
+        app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
     const mlc_executor_options options = {
         .store = app->store,
         .jde = app->jde,
@@ -271,7 +277,9 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
                    .company = str(app, "orders.company"),
                    .branch_plant = str(app, "orders.branch_plant"),
                    .form_name = str(app, "orders.form"),
-                   .form_version = str(app, "orders.form_version")},
+                   .form_version = str(app, "orders.form_version"),
+                   .form_controls = app->form_controls,
+                   .form_control_count = controls},
         .on_reported = on_up_has_work,
         .user = app};
     const mlc_deliverer_options delivery = {

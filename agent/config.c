@@ -63,6 +63,8 @@ static const mlc_cfg_field schema[] = {
     {"orders.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL, "v2 or v3 of the orchestrator service"},
     {"orders.form", MLC_CFG_STRING, false, "P4210_W4210A", 1, 64, NULL, "Form of sales order entry"},
     {"orders.form_version", MLC_CFG_STRING, false, "ZJDE0001", 1, 16, NULL, "Its version"},
+    {"orders.form_controls", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "Control ids of that form where they differ from the defaults, such as \"SoldTo=15\""},
     {"orders.order_type", MLC_CFG_STRING, false, "SO", 2, 2, NULL, "DCTO"},
     {"orders.company", MLC_CFG_STRING, false, "00001", 5, 5, NULL, "KCOO"},
     {"orders.branch_plant", MLC_CFG_STRING, false, "30", 1, 12, NULL, "MCU"},

@@ -15,6 +15,8 @@ typedef struct mlc_order_target {
     const char *branch_plant;  /* "30", JDE's MCU */
     const char *form_name;     /* "P4210_W4210A" */
     const char *form_version;  /* "ZJDE0001" */
+    const char *const *form_controls; /* "SoldTo=15": control ids that differ from the defaults of order_form.c */
+    size_t form_control_count;
 } mlc_order_target;
 
 /* Caller frees with cJSON_Delete. */
