@@ -49,9 +49,16 @@ static mlc_code put_help(mlc_buf *out, const char *help, mlc_error *err)
     return code;
 }
 
-static mlc_code put_row(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err)
+static mlc_code put_env(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err)
 {
     char env[MLC_CFG_PATH_MAX + 8];
+    if (!mlc_cfg_env_name(field->path, env, sizeof env))
+        return mlc_buf_puts(out, " | - | ", err);
+    return mlc_buf_printf(out, err, " | `%s` | ", env);
+}
+
+static mlc_code put_row(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err)
+{
     mlc_code code = mlc_buf_printf(out, err, "| `%s` | %s", field->path, type_text(field->type));
     if (code == MLC_OK && field->type == MLC_CFG_ENUM)
         code = put_choices(out, field, err);
@@ -62,8 +69,7 @@ static mlc_code put_row(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err
     if (code == MLC_OK)
         code = put_default(out, field, err);
     if (code == MLC_OK)
-        code = mlc_cfg_env_name(field->path, env, sizeof env) ? mlc_buf_printf(out, err, " | `%s` | ", env)
-                                                              : mlc_buf_puts(out, " | - | ", err);
+        code = put_env(out, field, err);
     if (code == MLC_OK)
         code = put_help(out, field->help, err);
     return code == MLC_OK ? mlc_buf_puts(out, " |\n", err) : code;

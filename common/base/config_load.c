@@ -140,7 +140,7 @@ mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *sche
                       mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report, mlc_error *err)
 {
     *out = NULL;
-    mlc_error local;
+    mlc_error local = {.code = MLC_OK};
     mlc_error *const why = err != NULL ? err : &local; /* the report needs the text in any case */
     mlc_error_clear(why);
     mlc_buf text = {.max = MLC_CFG_FILE_MAX};

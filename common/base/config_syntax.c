@@ -23,9 +23,10 @@ static void check_lines(mlc_cfg_faults *faults, const char *text, size_t len)
         if (!mlc_utf8_valid(text + at, stop - at))
             mlc_cfg_fault_add(faults, NULL, line, "", "the line is not UTF-8 text; save the file as UTF-8");
         /* Also within comments: to be mistaken there harms nobody, to miss one elsewhere would. */
-        while (at < stop && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r'))
-            at++;
-        if (stop - at >= include_len && memcmp(text + at, include, include_len) == 0)
+        size_t first = at;
+        while (first < stop && (text[first] == ' ' || text[first] == '\t' || text[first] == '\r'))
+            first++;
+        if (first + include_len <= stop && memcmp(text + first, include, include_len) == 0)
             mlc_cfg_fault_add(faults, NULL, line, "",
                               "@include is not allowed; write the settings into this one file");
         at = stop + 1;
@@ -46,8 +47,9 @@ static size_t skip_quoted(const char *text, size_t len, size_t at)
         while (i < len && text[i] != '\n')
             i++;
     } else if (text[at] == '/' && at + 1 < len && text[at + 1] == '*') {
-        for (i = at + 3; i < len && !(text[i] == '/' && text[i - 1] == '*'); i++)
-            continue;
+        i = at + 3;
+        while (i < len && !(text[i] == '/' && text[i - 1] == '*'))
+            i++;
     }
     return i;
 }

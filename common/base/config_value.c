@@ -83,9 +83,9 @@ static const unit *units_of(mlc_cfg_type type)
 /* The text of a bound, in the largest unit that holds it exactly. */
 static const char *number_text(mlc_cfg_type type, int64_t number, char out[32])
 {
-    const unit *best = NULL;
-    for (const unit *u = units_of(type); u->name != NULL; u++)
-        if (number % u->factor == 0 && (number != 0 || best == NULL))
+    const unit *best = units_of(type);
+    for (const unit *u = best + 1; number != 0 && u->name != NULL; u++)
+        if (number % u->factor == 0)
             best = u;
     (void)snprintf(out, 32, "%" PRId64 "%s", number / best->factor, best->name);
     return out;

@@ -136,7 +136,7 @@ mlc_code mlc_decimal_from_implied(int64_t stored, unsigned decimals, mlc_decimal
 
 mlc_code mlc_decimal_to_implied(mlc_decimal value, unsigned decimals, int64_t *out, mlc_error *err)
 {
-    mlc_decimal scaled;
+    mlc_decimal scaled = {0};
     const mlc_code code = mlc_decimal_rescale(value, decimals, MLC_ROUND_EXACT_ONLY, &scaled, err);
     if (code == MLC_OK)
         *out = scaled.unscaled;

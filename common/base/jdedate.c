@@ -209,9 +209,9 @@ static mlc_code put_date(mlc_buf *out, const char *format, const date_parts *dat
 
 mlc_code mlc_jde_date_format(int32_t julian, const char *format, char *out, size_t size, mlc_error *err)
 {
-    int year;
-    unsigned month;
-    unsigned day;
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
     if (size == 0 || format == NULL)
         return mlc_fail(err, MLC_E_INVALID, "no date format given");
     out[0] = '\0';
@@ -265,9 +265,9 @@ mlc_jde_stamp mlc_jde_stamp_minus(mlc_jde_stamp a, int64_t seconds)
 {
     const mlc_jde_stamp blank = {0};
     const mlc_jde_stamp last = {.julian = (YEAR_MAX - YEAR_MIN) * 1000 + 365, .hms = 235959};
-    int year;
-    unsigned month;
-    unsigned day;
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
     if (mlc_julian_to_civil(a.julian, &year, &month, &day, NULL) != MLC_OK)
         return blank; /* before every date there is still nothing */
     const int64_t span = ((int64_t)YEAR_MAX - YEAR_MIN + 1) * 366 * DAY;

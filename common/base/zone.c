@@ -296,9 +296,9 @@ static int32_t offset_at(const mlc_zone *zone, int64_t utc)
 
 static mlc_jde_stamp stamp_at(const mlc_zone *zone, int64_t utc)
 {
-    /* Held to years that JDE dates can express; also keeps the sums below in range. */
-    const int64_t least = mlc_days_from_civil(1900, 1, 2) * DAY;
-    const int64_t most = mlc_days_from_civil(2899, 12, 30) * DAY;
+    /* Held to years that JDE dates can express, whatever the offset; also keeps the sums below in range. */
+    const int64_t least = mlc_days_from_civil(1900, 1, 3) * DAY;
+    const int64_t most = mlc_days_from_civil(2899, 12, 29) * DAY;
     const int64_t held = utc < least ? least : utc > most ? most : utc;
     const int64_t local = held + offset_at(zone, held);
     const int64_t days = floor_div(local, DAY);
@@ -346,7 +346,8 @@ mlc_jde_stamp mlc_zone_min_stamp(const mlc_zone *zone, int64_t from_ms, int64_t 
     mlc_jde_stamp least = stamp_at(zone, from);
     /* Between changes local time only grows, so the minimum is at `from` or at a change. No change sets
      * the clock back by more than two days: later ones cannot matter, however long the range is. */
-    const int64_t reach = from > INT64_MAX - 3 * DAY ? INT64_MAX : from + 3 * DAY;
+    const int64_t days = (int64_t)3 * DAY;
+    const int64_t reach = from > INT64_MAX - days ? INT64_MAX : from + days;
     const int64_t to = last < reach ? last : reach;
     for (int64_t at = next_change(zone, from); at <= to && at != INT64_MAX; at = next_change(zone, at)) {
         const mlc_jde_stamp stamp = stamp_at(zone, at);

@@ -61,7 +61,7 @@ static unsigned multiply_by_36(uint8_t number[UUID_LEN], unsigned digit)
 mlc_code mlc_uuid_to_base36(const char *uuid, char out[MLC_BASE36_128_MAX], mlc_error *err)
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    uint8_t number[UUID_LEN];
+    uint8_t number[UUID_LEN] = {0};
     out[0] = '\0';
     const mlc_code code = uuid_parse(uuid, number, err);
     if (code != MLC_OK)
@@ -74,11 +74,12 @@ mlc_code mlc_uuid_to_base36(const char *uuid, char out[MLC_BASE36_128_MAX], mlc_
 
 static void uuid_text(const uint8_t number[UUID_LEN], char out[MLC_UUID_TEXT_MAX])
 {
+    const char hyphen = '-';
     char hex[2 * UUID_LEN + 1];
     mlc_hex(number, UUID_LEN, hex);
     size_t n = 0;
     for (size_t i = 0; i < UUID_CHARS; i++)
-        out[i] = hyphen_at(i) ? '-' : hex[n++];
+        out[i] = hyphen_at(i) ? hyphen : hex[n++];
     out[UUID_CHARS] = '\0';
 }
 

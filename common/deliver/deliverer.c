@@ -126,7 +126,7 @@ static void begin_later(mlc_deliverer *d, const mlc_error *err)
     d->begin_at_ms = mlc_mono_ms() + sooner_of(delay, BEGIN_AGAIN_MAX_MS);
     if (err != NULL)
         mlc_log_warn(d->opt.log, "deliver", "nothing can be begun, will be tried again",
-                     MLC_S("stream", mlc_outbox_name(d->opt.stream)), MLC_S("error", err->message));
+                     MLC_S("stream", d->stream_name), MLC_S("error", err->message));
 }
 
 /* ---- the durable begin ---- */
@@ -286,6 +286,7 @@ mlc_code mlc_deliverer_open(mlc_deliverer **out, const mlc_deliverer_options *op
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a deliverer");
     d->opt = *options;
     fill_defaults(&d->opt);
+    mlc_strlcpy(d->stream_name, mlc_outbox_name(d->opt.stream), sizeof d->stream_name);
     recover_arg recover = {.opt = &d->opt};
     mlc_breaker_init(&d->breaker, d->opt.breaker_failures, d->opt.breaker_open_ms,
                      d->opt.breaker_open_max_ms);
@@ -303,7 +304,7 @@ mlc_code mlc_deliverer_open(mlc_deliverer **out, const mlc_deliverer_options *op
     }
     if (recover.recovered > 0)
         mlc_log_warn(d->opt.log, "deliver", "entries were under way when the last process ended",
-                     MLC_S("stream", mlc_outbox_name(d->opt.stream)), MLC_I("entries", recover.recovered));
+                     MLC_S("stream", d->stream_name), MLC_I("entries", recover.recovered));
     mlc_timer_start(d->timer, 0, 0);
     *out = d;
     return MLC_OK;

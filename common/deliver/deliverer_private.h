@@ -61,6 +61,7 @@ typedef struct mlc_begin_batch {
 
 struct mlc_deliverer {
     mlc_deliverer_options opt;
+    char stream_name[40]; /* a copy: completions come after the stream was closed, too */
     mlc_timer *timer;
     mlc_breaker breaker;
     mlc_flight *flights; /* all that are begun */

@@ -17,7 +17,7 @@ enum { STORE_AGAIN_MS = 200, STORE_AGAIN_MAX_MS = 15 * 1000 };
 
 static const char *stream_of(const mlc_flight *f)
 {
-    return mlc_outbox_name(f->d->opt.stream);
+    return f->d->stream_name;
 }
 
 /* ---- the finishing job (store's thread) ---- */
@@ -256,11 +256,10 @@ static void tell_breaker(mlc_deliverer *d, const mlc_verdict *verdict)
         d->hold_until_ms = mono + verdict->hold_ms;
     if (b->open && !was_open)
         mlc_log_warn(d->opt.log, "deliver", "the peer fails again and again, it is left alone for a while",
-                     MLC_S("stream", mlc_outbox_name(d->opt.stream)), MLC_I("failures", b->failures),
+                     MLC_S("stream", d->stream_name), MLC_I("failures", b->failures),
                      MLC_S("error", d->status.last_error));
     if (!b->open && was_open)
-        mlc_log_info(d->opt.log, "deliver", "the peer answers again",
-                     MLC_S("stream", mlc_outbox_name(d->opt.stream)));
+        mlc_log_info(d->opt.log, "deliver", "the peer answers again", MLC_S("stream", d->stream_name));
 }
 
 static void hash_payload(mlc_flight *f)

@@ -192,6 +192,19 @@ void mlc_session_tick(mlc_session *s, int64_t now)
 
 /* ---- input ---- */
 
+/* The limit counts websocket messages: their size is limited too, so frames within need no count. */
+static void spend_token(mlc_session *s)
+{
+    if (s->max_frames_per_s == 0)
+        return;
+    const int64_t full = (int64_t)s->max_frames_per_s * TOKEN;
+    s->tokens += (s->now - s->tokens_at) * (int64_t)s->max_frames_per_s * TOKEN / 1000;
+    s->tokens_at = s->now;
+    if (s->tokens > full)
+        s->tokens = full;
+    s->tokens -= TOKEN;
+}
+
 void mlc_session_receive(mlc_session *s, int64_t now, const void *data, size_t len, bool end_of_message)
 {
     if (now > s->now)
@@ -209,6 +222,8 @@ void mlc_session_receive(mlc_session *s, int64_t now, const void *data, size_t l
         session_fail(s, MLC_CLOSE_LIMIT, "a websocket message is larger than %zu bytes", s->in.max);
     else if (code != MLC_OK)
         session_fail_error(s, code, &err);
+    if (end_of_message)
+        spend_token(s);
     s->in_ready = end_of_message;
 }
 
@@ -217,7 +232,7 @@ static void on_ping(mlc_session *s, const mlc_frame *frame)
     memset(s->pong, 0, sizeof(s->pong));
     memcpy(s->pong, frame->body, frame->body_len < sizeof(s->pong) ? frame->body_len : sizeof(s->pong));
     s->pong_due = true; /* one answer is enough for several unanswered pings */
-    if (frame->seq > 0)
+    if (frame->seq > 0 && s->rx.started && frame->seq <= s->rx.committed)
         session_act(s, MLC_ACTION_CONFIRMED)->seq = frame->seq;
 }
 
@@ -282,18 +297,6 @@ static void on_frame(mlc_session *s, const mlc_frame *frame)
         session_on_handshake(s, frame);
 }
 
-static void spend_token(mlc_session *s)
-{
-    if (s->max_frames_per_s == 0)
-        return;
-    const int64_t full = (int64_t)s->max_frames_per_s * TOKEN;
-    s->tokens += (s->now - s->tokens_at) * (int64_t)s->max_frames_per_s * TOKEN / 1000;
-    s->tokens_at = s->now;
-    if (s->tokens > full)
-        s->tokens = full;
-    s->tokens -= TOKEN;
-}
-
 /* Handle the next frame of the websocket message that is there; false when there is none. */
 static bool step(mlc_session *s)
 {
@@ -314,7 +317,6 @@ static bool step(mlc_session *s)
         return false;
     }
     s->in_at += used;
-    spend_token(s);
     on_frame(s, &frame);
     return true;
 }

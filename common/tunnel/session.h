@@ -33,7 +33,7 @@ typedef struct mlc_session_config {
     mlc_tunnel_limits limits;     /* zeros: defaults (64 KiB, 4 MiB, 4 MiB) */
     int64_t ping_interval_ms;     /* 0: 10 s; silence of 2.5 intervals ends the session */
     int64_t handshake_ms;         /* 0: 15 s */
-    unsigned max_frames_per_s;    /* 0: unlimited */
+    unsigned max_frames_per_s;    /* websocket messages; 0: unlimited. Beyond it reading pauses. */
     mlc_position received;        /* AGENT: how far the relay's stream is stored here */
 } mlc_session_config;
 
@@ -67,6 +67,7 @@ typedef struct mlc_action {
     mlc_start start;        /* STARTED */
     bool again;             /* STARTED: not the first time on this connection */
     uint64_t seq;
+    size_t count;        /* ACKED: messages, skipped sequences not counted */
     mlc_message message; /* DELIVER */
     mlc_notice notice;
     bool by_peer;
@@ -121,7 +122,7 @@ void mlc_session_skip(mlc_session *s, uint64_t last);
 /* ---- outputs ---- */
 
 bool mlc_session_next(mlc_session *s, mlc_action *out);
-/* Copy whole frames into buf, at most `size` (at least MLC_FRAME_MAX_FLOOR) bytes: one websocket message.
+/* Copy whole frames into buf, at most `size` bytes (at least limits.max_frame): one websocket message.
  * 0: nothing to send. */
 size_t mlc_session_output(mlc_session *s, void *buf, size_t size);
 bool mlc_session_has_output(const mlc_session *s);
@@ -131,7 +132,7 @@ int64_t mlc_session_rx_pause(mlc_session *s, int64_t now);
 bool mlc_session_is_open(const mlc_session *s);
 /* No more input is wanted; what mlc_session_output still gives is the goodbye. */
 bool mlc_session_is_closed(const mlc_session *s);
-/* Size of the largest websocket message the peer takes. */
+/* Size of the largest websocket message that is sent to the peer. */
 size_t mlc_session_peer_max_frame(const mlc_session *s);
 
 #endif

@@ -30,6 +30,9 @@ static void open_session(mlc_session *s)
     s->in.max = s->limits.max_frame;
     s->rx.partial.max = s->limits.max_message;
     s->tx.peer = s->peer_hello.limits;
+    /* The rim's buffer for output is as large as its own limit. */
+    if (s->tx.peer.max_frame > s->limits.max_frame)
+        s->tx.peer.max_frame = s->limits.max_frame;
     s->tx.peer_capabilities = s->peer_hello.capabilities;
     if ((s->tx.peer_capabilities & MLC_CAP_CHUNKS) == 0 &&
         s->tx.peer.max_message > s->tx.peer.max_frame - MLC_FRAME_HEADER_LEN)
@@ -128,10 +131,12 @@ static bool agent_proved_itself(mlc_session *s, const mlc_identity *identity)
     uint8_t expected[MLC_SHA256_LEN];
     if (hello->auth == MLC_AUTH_MTLS)
         return identity->certificate;
-    if (identity->key == NULL ||
-        mlc_proof_agent(identity->key, s->nonce, s->agent, hello->nonce, expected, NULL) != MLC_OK)
+    /* An agent without a key costs the same time as one with a wrong proof. */
+    static const uint8_t no_key[MLC_KEY_LEN] = {0};
+    const uint8_t *key = identity->key != NULL ? identity->key : no_key;
+    if (mlc_proof_agent(key, s->nonce, s->agent, hello->nonce, expected, NULL) != MLC_OK)
         return false;
-    return mlc_ct_equal(expected, hello->proof, sizeof(expected));
+    return mlc_ct_equal(expected, hello->proof, sizeof(expected)) && identity->key != NULL;
 }
 
 void mlc_session_identify(mlc_session *s, int64_t now, const mlc_identity *identity)

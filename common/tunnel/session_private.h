@@ -72,7 +72,7 @@ struct mlc_session {
     bool in_ready;
     mlc_action actions[SESSION_ACTIONS_MAX];
     size_t action_at, action_count;
-    int64_t tokens; /* thousandths of a frame */
+    int64_t tokens; /* thousandths of a websocket message */
     unsigned max_frames_per_s;
     int64_t tokens_at;
     /* output */
@@ -80,7 +80,6 @@ struct mlc_session {
     size_t control_at;
     bool ack_due;
     bool pong_due;
-    uint64_t pong_seq;
     uint8_t pong[8];
 };
 

@@ -47,9 +47,12 @@ void session_on_head(mlc_session *s, const mlc_frame *frame)
         return;
     }
     if (frame->ack > tx->acked) {
+        const size_t before = tx->inflight.count;
         tx->acked = frame->ack;
         mlc_inflight_drop(&tx->inflight, frame->ack);
-        session_act(s, MLC_ACTION_ACKED)->seq = frame->ack;
+        mlc_action *action = session_act(s, MLC_ACTION_ACKED);
+        action->seq = frame->ack;
+        action->count = before - tx->inflight.count;
     }
     if (tx->paused && frame->credit > 0)
         rewind_stream(s);

@@ -1,7 +1,7 @@
 /* What follows from a result: the table of deliverer.h, code by code. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
