@@ -190,8 +190,11 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
         code = mlc_outbox_open(&app->jde, app->store, &jde, err);
     if (code != MLC_OK)
         return code;
-    const mlc_upkeep_options upkeep = {
-        .loop = &app->loop, .store = app->store, .log = app->log, .streams = {app->up, app->jde}, .stream_count = 2};
+    const mlc_upkeep_options upkeep = {.loop = &app->loop,
+                                       .store = app->store,
+                                       .log = app->log,
+                                       .streams = {app->up, app->jde},
+                                       .stream_count = 2};
     return mlc_upkeep_open(&app->upkeep, &upkeep, err);
 }
 
@@ -263,25 +266,25 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
     for (size_t i = 0; i < controls; i++)
         app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
-    const mlc_executor_options options = {
-        .store = app->store,
-        .jde = app->jde,
-        .up = app->up,
-        .ais = app->ais,
-        .log = app->log,
-        .tenant = str(app, "agent.tenant"),
-        .by_form = strcmp(str(app, "orders.writer"), "form") == 0,
-        .orchestration = str(app, "orders.orchestration"),
-        .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
-        .target = {.order_type = str(app, "orders.order_type"),
-                   .company = str(app, "orders.company"),
-                   .branch_plant = str(app, "orders.branch_plant"),
-                   .form_name = str(app, "orders.form"),
-                   .form_version = str(app, "orders.form_version"),
-                   .form_controls = app->form_controls,
-                   .form_control_count = controls},
-        .on_reported = on_up_has_work,
-        .user = app};
+    const mlc_executor_options options = {.store = app->store,
+                                          .jde = app->jde,
+                                          .up = app->up,
+                                          .ais = app->ais,
+                                          .log = app->log,
+                                          .tenant = str(app, "agent.tenant"),
+                                          .by_form = strcmp(str(app, "orders.writer"), "form") == 0,
+                                          .orchestration = str(app, "orders.orchestration"),
+                                          .orchestration_version =
+                                              (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
+                                          .target = {.order_type = str(app, "orders.order_type"),
+                                                     .company = str(app, "orders.company"),
+                                                     .branch_plant = str(app, "orders.branch_plant"),
+                                                     .form_name = str(app, "orders.form"),
+                                                     .form_version = str(app, "orders.form_version"),
+                                                     .form_controls = app->form_controls,
+                                                     .form_control_count = controls},
+                                          .on_reported = on_up_has_work,
+                                          .user = app};
     const mlc_deliverer_options delivery = {
         .loop = &app->loop,
         .max_parallel = (unsigned)mlc_cfg_int(app->cfg, "orders.parallel"),
@@ -331,11 +334,8 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
 static mlc_code open_admin(agent_app *app, mlc_error *err)
 {
     size_t count = 0;
-    const mlc_admin_options options = {.log = app->log,
-                                       .program = app->software,
-                                       .status = add_status,
-                                       .healthy = is_healthy,
-                                       .user = app};
+    const mlc_admin_options options = {
+        .log = app->log, .program = app->software, .status = add_status, .healthy = is_healthy, .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
                                    .streams = {app->up, app->jde},
@@ -463,7 +463,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = open_poller(app, err);
     if (code == MLC_OK) {
-        mlc_log_info(log, "agent", "running", MLC_S("agent", str(app, "agent.id")), MLC_S("version", software));
+        mlc_log_info(log, "agent", "running", MLC_S("agent", str(app, "agent.id")),
+                     MLC_S("version", software));
         while (!app->stopping)
             (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     }

@@ -74,7 +74,8 @@ static mlc_code print_request(const mlc_cfg *cfg, const char *token, const char 
     return code;
 }
 
-static mlc_code exchange(const mlc_cfg *cfg, mlc_log *log, const mlc_buf *body, const char *software, mlc_error *err)
+static mlc_code exchange(const mlc_cfg *cfg, mlc_log *log, const mlc_buf *body, const char *software,
+                         mlc_error *err)
 {
     uv_loop_t loop;
     char url[600];

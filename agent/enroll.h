@@ -11,6 +11,7 @@
 
 /* Blocks. The agent must not be running: it owns the store. `token` is wiped by the caller. Errors: MLC_E_DENIED when the
  * relay does not take the token, and those of http_client.h. */
-mlc_code mlc_enroll(const mlc_cfg *cfg, mlc_log *log, const char *token, const char *software, mlc_error *err);
+mlc_code mlc_enroll(const mlc_cfg *cfg, mlc_log *log, const char *token, const char *software,
+                    mlc_error *err);
 
 #endif

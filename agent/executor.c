@@ -21,7 +21,7 @@ typedef struct order_task {
     mlc_order order;
     bool created_now; /* the create request was answered with success */
     char doco[32], dcto[16], kcoo[16];
-    mlc_buf report;   /* order.result, JSON */
+    mlc_buf report; /* order.result, JSON */
     char report_idem[160];
 } order_task;
 
@@ -116,7 +116,8 @@ static void keep_key(order_task *task, const mlc_jde_order_key *key)
 {
     const mlc_order_target *const target = &task->executor->opt.target;
     (void)snprintf(task->doco, sizeof task->doco, "%.30s", key->doco);
-    (void)snprintf(task->dcto, sizeof task->dcto, "%.14s", key->dcto != NULL ? key->dcto : target->order_type);
+    (void)snprintf(task->dcto, sizeof task->dcto, "%.14s",
+                   key->dcto != NULL ? key->dcto : target->order_type);
     (void)snprintf(task->kcoo, sizeof task->kcoo, "%.14s", key->kcoo != NULL ? key->kcoo : target->company);
 }
 
@@ -161,34 +162,27 @@ static void create(order_task *task)
 
 /* ---- looking first ---- */
 
-static void on_looked_up(void *user, mlc_code code, const mlc_error *why, cJSON *rows)
+static void look_up_failed(order_task *task, mlc_code code, const mlc_error *why)
 {
-    order_task *const task = user;
-    mlc_error err;
-    mlc_jde_order_key key;
-    if (code != MLC_OK && code != MLC_E_CLOSED && !task->created_now && !task->item->uncertain) {
+    if (code != MLC_E_CLOSED && !task->created_now && !task->item->uncertain) {
         /* Nothing was written in this attempt, nor in an earlier one that is unsettled. */
         finish_failed(task, code == MLC_E_UNCERTAIN ? MLC_E_UNAVAILABLE : code, why);
         return;
     }
-    if (code != MLC_OK) {
-        mlc_delivery_result result = {.code = code, .err = why, .uncertain = true};
-        finish(task, &result);
-        return;
-    }
-    if (mlc_order_key_find(rows, &key)) {
-        keep_key(task, &key);
-        cJSON_Delete(rows);
-        finish_created(task, task->created_now ? "created" : "found");
-        return;
-    }
-    cJSON_Delete(rows);
+    mlc_delivery_result result = {.code = code, .err = why, .uncertain = true};
+    finish(task, &result);
+}
+
+static void not_found(order_task *task)
+{
+    mlc_error err;
     if (!task->created_now) {
         create(task);
         return;
     }
-    (void)mlc_fail(&err, MLC_E_UNCERTAIN, "order %s: JDE reported success, but no order with reference %s is found",
-                   task->order.id, task->order.reference);
+    (void)mlc_fail(&err, MLC_E_UNCERTAIN,
+                   "order %s: JDE reported success, but no order with reference %s is found", task->order.id,
+                   task->order.reference);
     finish_failed(task, MLC_E_UNCERTAIN, &err);
 }
 
@@ -196,19 +190,19 @@ static void on_reference_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_
                               const mlc_error *err)
 {
     order_task *const task = user;
+    mlc_jde_order_key key;
     if (page == NULL) {
-        on_looked_up(task, code, err, NULL);
+        look_up_failed(task, code, err);
         return;
     }
-    cJSON *const rows = cJSON_Duplicate(page->rows, true);
+    const bool found = mlc_order_key_find(page->rows, &key);
+    if (found)
+        keep_key(task, &key);
     mlc_ais_stop(cursor); /* one row is all there is to know */
-    mlc_error nomem;
-    if (rows == NULL) {
-        (void)mlc_fail(&nomem, MLC_E_NOMEM, "no memory for a row of F4201");
-        on_looked_up(task, MLC_E_NOMEM, &nomem, NULL);
-        return;
-    }
-    on_looked_up(task, MLC_OK, NULL, rows);
+    if (found)
+        finish_created(task, task->created_now ? "created" : "found");
+    else
+        not_found(task);
 }
 
 static void look_up(order_task *task)
@@ -216,12 +210,10 @@ static void look_up(order_task *task)
     mlc_error err;
     const mlc_ais_term term = {"VR01", MLC_AIS_EQ, task->order.reference};
     const mlc_ais_group group = {&term, 1};
-    const mlc_ais_query query = {.table = "F4201",
-                                 .columns = f4201_columns,
-                                 .groups = &group,
-                                 .group_count = 1,
-                                 .page_size = 10};
-    const mlc_code code = mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
+    const mlc_ais_query query = {
+        .table = "F4201", .columns = f4201_columns, .groups = &group, .group_count = 1, .page_size = 10};
+    const mlc_code code =
+        mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
     if (code != MLC_OK)
         on_looked_up(task, code, &err, NULL);
 }

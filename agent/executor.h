@@ -25,8 +25,8 @@ typedef struct mlc_executor_options {
     mlc_ais *ais;
     mlc_log *log;
     const char *tenant;
-    bool by_form;                /* form service instead of orchestration */
-    const char *orchestration;   /* "ML_CreateSalesOrder" */
+    bool by_form;              /* form service instead of orchestration */
+    const char *orchestration; /* "ML_CreateSalesOrder" */
     unsigned orchestration_version;
     mlc_order_target target;
     void (*on_reported)(void *user); /* the outgoing stream has work */

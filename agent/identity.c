@@ -50,19 +50,21 @@ mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, uint8_t key[MLC
     uint8_t root[MLC_KEY_LEN];
     mlc_code code = mlc_store_read(store, read_sealed, &job, err);
     if (code == MLC_E_NOTFOUND) {
-        code = mlc_fail(err, MLC_E_NOTFOUND,
-                        "agent %s has no key yet: enrol it with \"ml-agent enroll --config FILE --token-file FILE\", "
-                        "or set relay.client_cert_file",
-                        mlc_cfg_str(cfg, "agent.id"));
+        code = mlc_fail(
+            err, MLC_E_NOTFOUND,
+            "agent %s has no key yet: enrol it with \"ml-agent enroll --config FILE --token-file FILE\", "
+            "or set relay.client_cert_file",
+            mlc_cfg_str(cfg, "agent.id"));
         goto cleanup;
     }
     if (code == MLC_OK)
         code = mlc_root_key_load(mlc_identity_root_key_file(cfg, path, sizeof path), false, root, err);
     if (code == MLC_OK)
-        code = mlc_unseal(root, seal_context(cfg, context, sizeof context), job.sealed.data, job.sealed.len, &clear,
-                          err);
+        code = mlc_unseal(root, seal_context(cfg, context, sizeof context), job.sealed.data, job.sealed.len,
+                          &clear, err);
     if (code == MLC_OK && clear.len != MLC_KEY_LEN)
-        code = mlc_fail(err, MLC_E_CORRUPT, "the sealed agent key has %zu bytes instead of %d", clear.len, MLC_KEY_LEN);
+        code = mlc_fail(err, MLC_E_CORRUPT, "the sealed agent key has %zu bytes instead of %d", clear.len,
+                        MLC_KEY_LEN);
     if (code == MLC_OK)
         memcpy(key, clear.data, MLC_KEY_LEN);
 cleanup:

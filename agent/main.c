@@ -23,8 +23,9 @@ static mlc_code read_token(const char *file, char out[TOKEN_MAX], mlc_error *err
     if (file != NULL)
         (void)fclose(in);
     if (!got)
-        return mlc_fail(err, MLC_E_INVALID,
-                        "no enrolment token given; the relay's operator makes one with \"mlctl enroll-token\"");
+        return mlc_fail(
+            err, MLC_E_INVALID,
+            "no enrolment token given; the relay's operator makes one with \"mlctl enroll-token\"");
     out[strcspn(out, "\r\n")] = '\0';
     return MLC_OK;
 }

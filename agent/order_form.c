@@ -15,12 +15,24 @@ typedef struct form_control {
     const char *id; /* default */
 } form_control;
 
-static const form_control defaults[] = {
-    {"OrderType", "12"},       {"OrderCompany", "13"},     {"BranchPlant", "14"},     {"SoldTo", "15"},
-    {"ShipTo", "16"},          {"CurrencyCode", "17"},     {"OrderDate", "18"},       {"RequestedDate", "19"},
-    {"Reference", "20"},       {"Reference2", "21"},       {"Grid", "1"},             {"Line.LineNumber", "30"},
-    {"Line.ItemNumber", "31"}, {"Line.Quantity", "32"},    {"Line.UnitOfMeasure", "33"}, {"Line.UnitPrice", "34"},
-    {"Line.Description", "35"}, {"OK", "4"}};
+static const form_control defaults[] = {{"OrderType", "12"},
+                                        {"OrderCompany", "13"},
+                                        {"BranchPlant", "14"},
+                                        {"SoldTo", "15"},
+                                        {"ShipTo", "16"},
+                                        {"CurrencyCode", "17"},
+                                        {"OrderDate", "18"},
+                                        {"RequestedDate", "19"},
+                                        {"Reference", "20"},
+                                        {"Reference2", "21"},
+                                        {"Grid", "1"},
+                                        {"Line.LineNumber", "30"},
+                                        {"Line.ItemNumber", "31"},
+                                        {"Line.Quantity", "32"},
+                                        {"Line.UnitOfMeasure", "33"},
+                                        {"Line.UnitPrice", "34"},
+                                        {"Line.Description", "35"},
+                                        {"OK", "4"}};
 
 static const char *control_id(const mlc_order_target *target, const char *name)
 {
@@ -46,8 +58,8 @@ static mlc_code add_object(cJSON *list, cJSON **out, mlc_error *err)
     return mlc_fail(err, MLC_E_NOMEM, "no memory for a form request");
 }
 
-static mlc_code set_control(cJSON *actions, const mlc_order_target *target, const char *name, const char *value,
-                            mlc_error *err)
+static mlc_code set_control(cJSON *actions, const mlc_order_target *target, const char *name,
+                            const char *value, mlc_error *err)
 {
     cJSON *action = NULL;
     if (value == NULL || *value == '\0')
@@ -87,7 +99,8 @@ static mlc_code set_cell(cJSON *cells, const mlc_order_target *target, const cha
     return code == MLC_OK ? mlc_json_add_str(cell, "value", value, err) : code;
 }
 
-static mlc_code add_line(cJSON *inserts, const mlc_order_target *target, const mlc_order_line *line, mlc_error *err)
+static mlc_code add_line(cJSON *inserts, const mlc_order_target *target, const mlc_order_line *line,
+                         mlc_error *err)
 {
     char number[24];
     cJSON *event = NULL;
@@ -109,7 +122,8 @@ static mlc_code add_line(cJSON *inserts, const mlc_order_target *target, const m
     return code == MLC_OK ? set_cell(cells, target, "Line.Description", line->description, err) : code;
 }
 
-static mlc_code add_grid(cJSON *actions, const mlc_order *order, const mlc_order_target *target, mlc_error *err)
+static mlc_code add_grid(cJSON *actions, const mlc_order *order, const mlc_order_target *target,
+                         mlc_error *err)
 {
     cJSON *action = NULL;
     mlc_code code = add_object(actions, &action, err);
@@ -125,8 +139,8 @@ static mlc_code add_grid(cJSON *actions, const mlc_order *order, const mlc_order
     return code;
 }
 
-static mlc_code add_header(cJSON *actions, const mlc_ais *ais, const mlc_order *order, const mlc_order_target *target,
-                           mlc_error *err)
+static mlc_code add_header(cJSON *actions, const mlc_ais *ais, const mlc_order *order,
+                           const mlc_order_target *target, mlc_error *err)
 {
     const struct {
         const char *name, *value;
@@ -143,7 +157,8 @@ static mlc_code add_header(cJSON *actions, const mlc_ais *ais, const mlc_order *
         code = set_control(actions, target, texts[i].name, texts[i].value, err);
     if (code == MLC_OK)
         code = set_date(actions, ais, target, "OrderDate", order->order_date, err);
-    return code == MLC_OK ? set_date(actions, ais, target, "RequestedDate", order->requested_date, err) : code;
+    return code == MLC_OK ? set_date(actions, ais, target, "RequestedDate", order->requested_date, err)
+                          : code;
 }
 
 static mlc_code press_ok(cJSON *actions, const mlc_order_target *target, mlc_error *err)

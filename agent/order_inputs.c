@@ -28,7 +28,8 @@ static mlc_code line_inputs(const mlc_order_line *line, cJSON *out, mlc_error *e
     return code;
 }
 
-static mlc_code header_inputs(const mlc_order *order, const mlc_order_target *target, cJSON *out, mlc_error *err)
+static mlc_code header_inputs(const mlc_order *order, const mlc_order_target *target, cJSON *out,
+                              mlc_error *err)
 {
     const struct {
         const char *name, *value;
@@ -79,7 +80,8 @@ bool mlc_order_key_find(const cJSON *answer, mlc_jde_order_key *out)
 {
     const char *const doco = mlc_json_member_text(answer, "DOCO");
     if (doco != NULL && *doco != '\0') {
-        *out = (mlc_jde_order_key){doco, mlc_json_member_text(answer, "DCTO"), mlc_json_member_text(answer, "KCOO")};
+        *out = (mlc_jde_order_key){doco, mlc_json_member_text(answer, "DCTO"),
+                                   mlc_json_member_text(answer, "KCOO")};
         return true;
     }
     const cJSON *child = NULL;

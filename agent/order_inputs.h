@@ -10,12 +10,13 @@
 #include "record/order.h"
 
 typedef struct mlc_order_target {
-    const char *order_type;    /* "SO" */
-    const char *company;       /* "00001" */
-    const char *branch_plant;  /* "30", JDE's MCU */
-    const char *form_name;     /* "P4210_W4210A" */
-    const char *form_version;  /* "ZJDE0001" */
-    const char *const *form_controls; /* "SoldTo=15": control ids that differ from the defaults of order_form.c */
+    const char *order_type;   /* "SO" */
+    const char *company;      /* "00001" */
+    const char *branch_plant; /* "30", JDE's MCU */
+    const char *form_name;    /* "P4210_W4210A" */
+    const char *form_version; /* "ZJDE0001" */
+    const char *const
+        *form_controls; /* "SoldTo=15": control ids that differ from the defaults of order_form.c */
     size_t form_control_count;
 } mlc_order_target;
 

@@ -13,7 +13,8 @@ mlc_code mlc_poll_page_reserve(mlc_poll_page *page, size_t count, mlc_error *err
 {
     page->items = calloc(count > 0 ? count : 1, sizeof *page->items);
     page->count = 0;
-    return page->items != NULL ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for a page of %zu rows", count);
+    return page->items != NULL ? MLC_OK
+                               : mlc_fail(err, MLC_E_NOMEM, "no memory for a page of %zu rows", count);
 }
 
 void mlc_poll_page_clear(mlc_poll_page *page)
@@ -50,8 +51,9 @@ static mlc_code fill_invalid(mlc_poll_item *item, const cJSON *address, mlc_erro
     return code;
 }
 
-mlc_code mlc_poll_item_fill(mlc_poll_page *page, mlc_poll_item *item, const mlc_ais *ais, const cJSON *address,
-                            const cJSON *terms, const char *const *wanted, mlc_error *err)
+mlc_code mlc_poll_item_fill(mlc_poll_page *page, mlc_poll_item *item, const mlc_ais *ais,
+                            const cJSON *address, const cJSON *terms, const char *const *wanted,
+                            mlc_error *err)
 {
     mlc_mapped_customer mapped;
     page->emission = page->now_ms > page->emission ? page->now_ms : page->emission + 1;

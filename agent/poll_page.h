@@ -22,7 +22,7 @@ typedef struct mlc_poll_item {
 
 typedef struct mlc_poll_page {
     const char *tenant;
-    const char *table;  /* names the watermark */
+    const char *table; /* names the watermark */
     mlc_outbox *up;
     mlc_poll_item *items;
     size_t count;
@@ -36,8 +36,9 @@ typedef struct mlc_poll_page {
 /* Room for `count` items. Free with mlc_poll_page_clear. */
 mlc_code mlc_poll_page_reserve(mlc_poll_page *page, size_t count, mlc_error *err);
 /* Make the snapshot of one item from the present rows. Gives out the next emission number. `wanted`: search types. */
-mlc_code mlc_poll_item_fill(mlc_poll_page *page, mlc_poll_item *item, const mlc_ais *ais, const cJSON *address,
-                            const cJSON *terms, const char *const *wanted, mlc_error *err);
+mlc_code mlc_poll_item_fill(mlc_poll_page *page, mlc_poll_item *item, const mlc_ais *ais,
+                            const cJSON *address, const cJSON *terms, const char *const *wanted,
+                            mlc_error *err);
 /* An mlc_job_fn; arg: the page. */
 mlc_code mlc_poll_page_store(mlc_txn *txn, void *arg, mlc_error *err);
 void mlc_poll_page_clear(mlc_poll_page *page);

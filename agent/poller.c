@@ -236,6 +236,16 @@ static void on_addresses(void *user, mlc_code code, const mlc_error *why, cJSON 
         cycle_failed(p, &err);
 }
 
+/* Is it there already? The same customer may have rows in two companies. */
+static bool name_known(const mlc_poller *p, const char *key)
+{
+    for (size_t i = 0; i < p->name_count; i++) {
+        if (p->names[i] != NULL && strcmp(p->names[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
 static mlc_code take_keys(mlc_poller *p, const mlc_ais_page *page, mlc_error *err)
 {
     const cJSON *row = NULL;
@@ -255,10 +265,7 @@ static mlc_code take_keys(mlc_poller *p, const mlc_ais_page *page, mlc_error *er
             return code;
         (void)snprintf(key->key, sizeof key->key, "%s", text);
         p->key_count++;
-        bool known = false; /* the same customer in two companies */
-        for (size_t i = 0; !known && i < p->name_count; i++)
-            known = strcmp(p->names[i], key->key) == 0;
-        if (!known)
+        if (!name_known(p, key->key))
             p->names[p->name_count++] = key->key;
     }
     return MLC_OK;

@@ -23,7 +23,7 @@ typedef struct mlc_poller_options {
     mlc_outbox *up;
     mlc_ais *ais;
     mlc_log *log;
-    const mlc_zone *zone;            /* of the JDE server; NULL: unknown */
+    const mlc_zone *zone; /* of the JDE server; NULL: unknown */
     const char *tenant;
     const char *company;             /* F03012.CO, "00000" */
     const char *const *search_types; /* F0101.AT1 values taken, NULL-terminated */

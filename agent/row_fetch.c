@@ -13,7 +13,7 @@ typedef struct row_fetch_run {
     mlc_row_fetch_fn fn;
     void *user;
     cJSON *rows;
-    size_t at;       /* first key of the portion under way */
+    size_t at;        /* first key of the portion under way */
     int portion_from; /* rows before this portion's */
     unsigned restarts;
     mlc_buf list;

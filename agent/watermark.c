@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static mlc_code add_stamp(cJSON *obj, const char *name, mlc_jde_stamp stamp, mlc_error *err)
@@ -14,11 +15,14 @@ static mlc_code add_stamp(cJSON *obj, const char *name, mlc_jde_stamp stamp, mlc
 
 static mlc_code read_stamp(const cJSON *obj, const char *name, mlc_jde_stamp *out, mlc_error *err)
 {
-    const char *text = mlc_json_str(obj, name);
-    int used = 0;
-    if (text == NULL || sscanf(text, "%" SCNd32 ".%" SCNd32 "%n", &out->julian, &out->hms, &used) != 2 ||
-        text[used] != '\0')
+    const char *const text = mlc_json_str(obj, name);
+    char *dot = NULL;
+    char *end = NULL;
+    const long julian = text != NULL ? strtol(text, &dot, 10) : -1;
+    const long hms = dot != NULL && *dot == '.' ? strtol(dot + 1, &end, 10) : -1;
+    if (end == NULL || *end != '\0' || julian < 0 || julian > INT32_MAX || hms < 0 || hms > INT32_MAX)
         return mlc_fail(err, MLC_E_CORRUPT, "stored watermark: member %s is not a stamp", name);
+    *out = (mlc_jde_stamp){(int32_t)julian, (int32_t)hms};
     return MLC_OK;
 }
 
@@ -80,8 +84,8 @@ mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, m
     key = mlc_json_str(obj, "key");
     if (code == MLC_OK && (key == NULL || strlen(key) >= sizeof out->key))
         code = mlc_fail(err, MLC_E_CORRUPT, "stored watermark: member key is missing or too long");
-    if (code == MLC_OK)
-        memcpy(out->key, key, strlen(key) + 1);
+    if (code == MLC_OK && key != NULL)
+        (void)snprintf(out->key, sizeof out->key, "%s", key);
     cJSON_Delete(obj);
     return code == MLC_OK ? MLC_OK : MLC_E_CORRUPT;
 }

@@ -19,15 +19,15 @@
 enum { MLC_POLL_KEY_MAX = 32 };
 
 typedef struct mlc_watermark {
-    bool known;            /* a cycle was completed */
-    mlc_jde_stamp stamp;   /* greatest stamp seen in completed cycles */
-    int64_t started_ms;    /* wall time when the last completed cycle began */
-    bool active;           /* a cycle is under way */
-    int64_t cycle_ms;      /* wall time when it began */
-    bool bounded;          /* it has a lower bound; false: first load, all rows */
-    mlc_jde_stamp lower;   /* inclusive */
-    bool positioned;       /* at least one row was stored */
-    mlc_jde_stamp at;      /* last row stored */
+    bool known;          /* a cycle was completed */
+    mlc_jde_stamp stamp; /* greatest stamp seen in completed cycles */
+    int64_t started_ms;  /* wall time when the last completed cycle began */
+    bool active;         /* a cycle is under way */
+    int64_t cycle_ms;    /* wall time when it began */
+    bool bounded;        /* it has a lower bound; false: first load, all rows */
+    mlc_jde_stamp lower; /* inclusive */
+    bool positioned;     /* at least one row was stored */
+    mlc_jde_stamp at;    /* last row stored */
     char key[MLC_POLL_KEY_MAX];
 } mlc_watermark;
 

@@ -25,7 +25,7 @@ typedef struct agents_job {
     mlc_agents *agents;
     enum { JOB_ISSUE, JOB_ENROLL, JOB_REVOKE } what;
     char tenant[MLC_AGENT_NAME_MAX], agent[MLC_AGENT_NAME_MAX];
-    char token_name[sizeof TOKEN_PREFIX + 2 * MLC_SHA256_LEN];
+    char token_name[sizeof TOKEN_PREFIX + (size_t)2 * MLC_SHA256_LEN];
     char key_hash[2 * MLC_SHA256_LEN + 1];
     uint8_t key[MLC_KEY_LEN];
     mlc_buf sealed; /* base64 of the sealed key */
@@ -97,7 +97,8 @@ static const char *seal_context(const char *agent, char *out, size_t size)
     return out;
 }
 
-static mlc_code read_agent(mlc_agents *agents, const char *name, const void *value, size_t len, mlc_error *err)
+static mlc_code read_agent(mlc_agents *agents, const char *name, const void *value, size_t len,
+                           mlc_error *err)
 {
     mlc_agent_record record = {.has_key = true};
     char context[MLC_AGENT_NAME_MAX + 32];
@@ -116,8 +117,8 @@ static mlc_code read_agent(mlc_agents *agents, const char *name, const void *val
         code = base64 != NULL ? mlc_base64_parse(base64, strlen(base64), &sealed, err)
                               : mlc_fail(err, MLC_E_CORRUPT, "stored agent %s has no key", record.id);
     if (code == MLC_OK)
-        code = mlc_unseal(agents->root, seal_context(record.id, context, sizeof context), sealed.data, sealed.len,
-                          &clear, err);
+        code = mlc_unseal(agents->root, seal_context(record.id, context, sizeof context), sealed.data,
+                          sealed.len, &clear, err);
     if (code == MLC_OK && clear.len != MLC_KEY_LEN)
         code = mlc_fail(err, MLC_E_CORRUPT, "stored key of agent %s has a wrong length", record.id);
     if (code == MLC_OK) {
@@ -151,8 +152,8 @@ static mlc_code load_registry(mlc_txn *txn, void *arg, mlc_error *err)
     return code != MLC_OK ? code : all.code;
 }
 
-mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const uint8_t root_key[MLC_KEY_LEN], mlc_log *log,
-                         mlc_error *err)
+mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const uint8_t root_key[MLC_KEY_LEN],
+                         mlc_log *log, mlc_error *err)
 {
     mlc_agents *const agents = calloc(1, sizeof *agents);
     if (agents == NULL)
@@ -304,7 +305,8 @@ static mlc_code run_enroll(mlc_txn *txn, agents_job *job, mlc_error *err)
     if (code == MLC_OK)
         code = mlc_cursor_scan(txn, AGENT_PREFIX, visit_other, &other, err);
     if (code == MLC_OK && other.name[0] != '\0')
-        code = mlc_fail(err, MLC_E_EXISTS, "tenant %s has agent %s; revoke that one first", job->tenant, other.name);
+        code = mlc_fail(err, MLC_E_EXISTS, "tenant %s has agent %s; revoke that one first", job->tenant,
+                        other.name);
     if (code == MLC_OK)
         code = put_token(txn, job, job->key_hash, err);
     if (code == MLC_OK)
@@ -358,23 +360,18 @@ static void on_job_done(void *arg, mlc_code code, const mlc_error *why)
     job_free(job);
 }
 
-static mlc_code new_job(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user, agents_job **out,
-                        mlc_error *err)
+static agents_job *new_job(mlc_agents *agents, mlc_agents_done_fn done, void *user, mlc_error *err)
 {
     agents_job *const job = calloc(1, sizeof *job);
-    if (job == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for a change of agents");
+    if (job == NULL) {
+        (void)mlc_fail(err, MLC_E_NOMEM, "no memory for a change of agents");
+        return NULL;
+    }
     job->agents = agents;
     job->now_ms = mlc_wall_ms();
     job->done = done;
     job->user = user;
-    const mlc_code code = take_name(job->agent, agent, "agent", err);
-    if (code != MLC_OK) {
-        job_free(job);
-        return code;
-    }
-    *out = job;
-    return MLC_OK;
+    return job;
 }
 
 static mlc_code submit(agents_job *job, mlc_code code, mlc_error *err)
@@ -401,20 +398,22 @@ static mlc_code name_token(agents_job *job, const char *token, mlc_error *err)
 mlc_code mlc_agents_issue(mlc_agents *agents, const char *tenant, const char *agent, const char *token,
                           int64_t expires_ms, mlc_agents_done_fn done, void *user, mlc_error *err)
 {
-    agents_job *job = NULL;
-    mlc_code code = new_job(agents, agent, done, user, &job, err);
-    if (code != MLC_OK)
-        return code;
+    agents_job *const job = new_job(agents, done, user, err);
+    if (job == NULL)
+        return MLC_E_NOMEM;
+    mlc_code code = take_name(job->agent, agent, "agent", err);
     job->what = JOB_ISSUE;
     job->expires_ms = expires_ms;
-    code = take_name(job->tenant, tenant, "tenant", err);
+    if (code == MLC_OK)
+        code = take_name(job->tenant, tenant, "tenant", err);
     if (code == MLC_OK)
         code = name_token(job, token, err);
     return submit(job, code, err);
 }
 
-mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent, const uint8_t key[MLC_KEY_LEN],
-                           mlc_agents_done_fn done, void *user, mlc_error *err)
+mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent,
+                           const uint8_t key[MLC_KEY_LEN], mlc_agents_done_fn done, void *user,
+                           mlc_error *err)
 {
     agents_job *job = NULL;
     uint8_t hash[MLC_SHA256_LEN];
@@ -425,12 +424,14 @@ mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *ag
         return code;
     job->what = JOB_ENROLL;
     memcpy(job->key, key, MLC_KEY_LEN);
-    code = name_token(job, token, err);
+    if (code == MLC_OK)
+        code = name_token(job, token, err);
     if (code == MLC_OK)
         code = mlc_sha256(key, MLC_KEY_LEN, hash, err);
     if (code == MLC_OK) {
         mlc_hex(hash, sizeof hash, job->key_hash);
-        code = mlc_seal(agents->root, seal_context(job->agent, context, sizeof context), key, MLC_KEY_LEN, &sealed, err);
+        code = mlc_seal(agents->root, seal_context(job->agent, context, sizeof context), key, MLC_KEY_LEN,
+                        &sealed, err);
     }
     if (code == MLC_OK)
         code = mlc_base64(sealed.data, sealed.len, &job->sealed, err);
@@ -438,12 +439,12 @@ mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *ag
     return submit(job, code, err);
 }
 
-mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user, mlc_error *err)
+mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user,
+                           mlc_error *err)
 {
-    agents_job *job = NULL;
-    const mlc_code code = new_job(agents, agent, done, user, &job, err);
-    if (code != MLC_OK)
-        return code;
+    agents_job *const job = new_job(agents, done, user, err);
+    if (job == NULL)
+        return MLC_E_NOMEM;
     job->what = JOB_REVOKE;
-    return submit(job, MLC_OK, err);
+    return submit(job, take_name(job->agent, agent, "agent", err), err);
 }

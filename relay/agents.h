@@ -20,14 +20,14 @@ typedef struct mlc_agents mlc_agents;
 typedef struct mlc_agent_record {
     char id[MLC_AGENT_NAME_MAX];
     char tenant[MLC_AGENT_NAME_MAX];
-    bool has_key;      /* false: known by its client certificate, from the configuration */
+    bool has_key; /* false: known by its client certificate, from the configuration */
     uint8_t key[MLC_KEY_LEN];
     int64_t enrolled_ms;
 } mlc_agent_record;
 
 /* Reads the registry; root_key is copied. */
-mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const uint8_t root_key[MLC_KEY_LEN], mlc_log *log,
-                         mlc_error *err);
+mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const uint8_t root_key[MLC_KEY_LEN],
+                         mlc_log *log, mlc_error *err);
 /* Wipes keys. NULL is allowed. */
 void mlc_agents_close(mlc_agents *agents);
 
@@ -43,9 +43,11 @@ mlc_code mlc_agents_issue(mlc_agents *agents, const char *tenant, const char *ag
                           int64_t expires_ms, mlc_agents_done_fn done, void *user, mlc_error *err);
 /* Exchange. Codes given to `done`: MLC_E_DENIED (token unknown, ended, used or for another agent), MLC_E_EXISTS (the tenant has
  * another agent). */
-mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent, const uint8_t key[MLC_KEY_LEN],
-                           mlc_agents_done_fn done, void *user, mlc_error *err);
+mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent,
+                           const uint8_t key[MLC_KEY_LEN], mlc_agents_done_fn done, void *user,
+                           mlc_error *err);
 /* Forget an agent. MLC_E_NOTFOUND to `done`. */
-mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user, mlc_error *err);
+mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user,
+                           mlc_error *err);
 
 #endif

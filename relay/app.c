@@ -95,7 +95,8 @@ static bool cert_allowed(void *user, const char *agent_id, const char *common_na
 {
     const relay_app *const app = user;
     const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
-    (void)fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
+    (void)
+        fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
     return record != NULL && !record->has_key && strcmp(common_name, agent_id) == 0;
 }
 
@@ -155,8 +156,11 @@ static mlc_code open_control(relay_app *app, mlc_error *err)
     const char *const key_file = str(app, "relay.root_key_file");
     (void)mkdir(str(app, "relay.data_dir"), 0700);
     (void)snprintf(path, sizeof path, "%s/control", str(app, "relay.data_dir"));
-    const mlc_store_options options = {
-        .dir = path, .map_max = (size_t)1 << 30, .log = app->log, .wake = mlc_waker_wake, .wake_arg = app->waker};
+    const mlc_store_options options = {.dir = path,
+                                       .map_max = (size_t)1 << 30,
+                                       .log = app->log,
+                                       .wake = mlc_waker_wake,
+                                       .wake_arg = app->waker};
     mlc_code code = mlc_store_open(&app->control, &options, err);
     if (code != MLC_OK)
         return code;
@@ -198,7 +202,7 @@ static mlc_code open_tenants(relay_app *app, mlc_error *err)
     mlc_code code = MLC_OK;
     if (count == 0)
         return mlc_fail(err, MLC_E_INVALID, "no tenants are configured; add a group to the list \"tenants\"");
-    app->tenants = calloc(count, sizeof *app->tenants);
+    app->tenants = calloc(count, sizeof(mlc_tenant *));
     if (app->tenants == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for %zu tenants", count);
     for (size_t i = 0; code == MLC_OK && i < count; i++)
@@ -215,7 +219,8 @@ static mlc_code open_tunnel(relay_app *app, mlc_error *err)
                                                .cert_allowed = mtls ? cert_allowed : NULL,
                                                .user = app,
                                                .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
-                                               .ping_interval_ms = mlc_cfg_int(app->cfg, "relay.ping_interval")};
+                                               .ping_interval_ms =
+                                                   mlc_cfg_int(app->cfg, "relay.ping_interval")};
     mlc_code code = mlc_lws_open(&app->lws, &app->loop, app->log, err);
     return code == MLC_OK ? mlc_tunnel_server_open(&app->tunnel, &options, err) : code;
 }
@@ -226,28 +231,31 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
         {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {NULL, NULL, NULL}};
     size_t protocols = 0;
     app->webhooks = (mlc_webhook_options){.log = app->log, .find = find_webhook, .user = app};
-    app->desk = (mlc_enroll_desk){
-        .agents = app->agents, .tunnel = app->tunnel, .log = app->log, .tenant_known = tenant_known, .user = app};
+    app->desk = (mlc_enroll_desk){.agents = app->agents,
+                                  .tunnel = app->tunnel,
+                                  .log = app->log,
+                                  .tenant_known = tenant_known,
+                                  .user = app};
     app->public_routes[0] = (mlc_http_route){.method = "POST",
                                              .prefix = MLC_WEBHOOK_PREFIX,
                                              .max_body = MLC_WEBHOOK_BODY_MAX,
                                              .handler = mlc_webhook_handle,
                                              .user = &app->webhooks};
-    app->public_routes[1] =
-        (mlc_http_route){.method = "POST", .prefix = "/v1/enroll", .handler = mlc_enroll_handle, .user = &app->desk};
+    app->public_routes[1] = (mlc_http_route){
+        .method = "POST", .prefix = "/v1/enroll", .handler = mlc_enroll_handle, .user = &app->desk};
     app->public_routes[2] = (mlc_http_route){.method = "GET", .prefix = "/healthz", .handler = on_health};
-    mlc_http_server_options options = {
-        .name = "public",
-        .host = str(app, "relay.listen_host"),
-        .port = (int)mlc_cfg_int(app->cfg, "relay.listen_port"),
-        .cert_file = str(app, "relay.cert_file"),
-        .key_file = str(app, "relay.key_file"),
-        .client_ca_file = str(app, "relay.client_ca_file"),
-        .routes = app->public_routes,
-        .route_count = PUBLIC_ROUTES,
-        .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
-        .max_connections = (unsigned)mlc_cfg_int(app->cfg, "relay.max_connections"),
-        .log = app->log};
+    mlc_http_server_options options = {.name = "public",
+                                       .host = str(app, "relay.listen_host"),
+                                       .port = (int)mlc_cfg_int(app->cfg, "relay.listen_port"),
+                                       .cert_file = str(app, "relay.cert_file"),
+                                       .key_file = str(app, "relay.key_file"),
+                                       .client_ca_file = str(app, "relay.client_ca_file"),
+                                       .routes = app->public_routes,
+                                       .route_count = PUBLIC_ROUTES,
+                                       .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
+                                       .max_connections =
+                                           (unsigned)mlc_cfg_int(app->cfg, "relay.max_connections"),
+                                       .log = app->log};
     options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
     options.extra_count = protocols;
     if (mlc_cfg_bool(app->cfg, "relay.compress"))

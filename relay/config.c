@@ -1,15 +1,17 @@
 /* config.c - see config.h. */
 #include "relay/config.h"
 
-#define SECONDS(n) ((int64_t)(n) * 1000)
-#define DAYS(n)    ((int64_t)(n) * 24 * 3600 * 1000)
+#define SECONDS(n) ((int64_t)(n)*1000)
+#define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 static const mlc_cfg_field schema[] = {
     {"relay.listen_host", MLC_CFG_STRING, false, "0.0.0.0", 1, 255, NULL, "Address to listen on"},
-    {"relay.listen_port", MLC_CFG_INT, false, "443", 0, 65535, NULL, "Port of webhooks, enrolment and tunnel"},
-    {"relay.port_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "The port in use is written here when all is ready"},
+    {"relay.listen_port", MLC_CFG_INT, false, "443", 0, 65535, NULL,
+     "Port of webhooks, enrolment and tunnel"},
+    {"relay.port_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "The port in use is written here when all is ready"},
     {"relay.cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Certificate chain (PEM); without it only a loopback address is allowed, for a TLS proxy in front"},
     {"relay.key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Its private key (PEM)"},
@@ -17,7 +19,8 @@ static const mlc_cfg_field schema[] = {
     {"relay.data_dir", MLC_CFG_PATH, true, NULL, 0, 0, NULL, "Folder of the durable stores"},
     {"relay.root_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Key that seals agents' keys; default: root.key in data_dir, made at first start"},
-    {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL, "Unix socket for mlctl"},
+    {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL,
+     "Unix socket for mlctl"},
     {"relay.compress", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Accept permessage-deflate"},
     {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
@@ -25,27 +28,36 @@ static const mlc_cfg_field schema[] = {
     {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
     {"log.level", MLC_CFG_ENUM, false, "info", 0, 0, log_levels, "Least level that is written"},
 
-    {"tenants[].id", MLC_CFG_STRING, true, NULL, 1, 63, NULL, "Name of the tenant: letters, digits, dots, dashes"},
+    {"tenants[].id", MLC_CFG_STRING, true, NULL, 1, 63, NULL,
+     "Name of the tenant: letters, digits, dots, dashes"},
     {"tenants[].webhook_secret", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Shared secret of its webhooks"},
     {"tenants[].mtls_agents", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "Agents known by client certificate: its common name is the agent's id"},
-    {"tenants[].dynamics.url", MLC_CFG_URL, true, NULL, 0, 0, NULL, "https://ORG.api.crm.dynamics.com/api/data/v9.2/"},
+    {"tenants[].dynamics.url", MLC_CFG_URL, true, NULL, 0, 0, NULL,
+     "https://ORG.api.crm.dynamics.com/api/data/v9.2/"},
     {"tenants[].dynamics.authority", MLC_CFG_URL, false, "https://login.microsoftonline.com", 0, 0, NULL,
      "Entra ID authority"},
-    {"tenants[].dynamics.directory", MLC_CFG_STRING, true, NULL, 1, 128, NULL, "Entra ID tenant (directory) id"},
+    {"tenants[].dynamics.directory", MLC_CFG_STRING, true, NULL, 1, 128, NULL,
+     "Entra ID tenant (directory) id"},
     {"tenants[].dynamics.client_id", MLC_CFG_STRING, true, NULL, 1, 128, NULL, "Application (client) id"},
     {"tenants[].dynamics.client_secret", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Its secret"},
-    {"tenants[].dynamics.scope", MLC_CFG_STRING, true, NULL, 1, 512, NULL, "https://ORG.crm.dynamics.com/.default"},
-    {"tenants[].dynamics.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
+    {"tenants[].dynamics.scope", MLC_CFG_STRING, true, NULL, 1, 512, NULL,
+     "https://ORG.crm.dynamics.com/.default"},
+    {"tenants[].dynamics.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "PEM bundle to trust instead of the system's"},
     {"tenants[].dynamics.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
-    {"tenants[].dynamics.prefix", MLC_CFG_STRING, false, "ml_", 1, 32, NULL, "Publisher prefix of the connector's columns"},
+    {"tenants[].dynamics.prefix", MLC_CFG_STRING, false, "ml_", 1, 32, NULL,
+     "Publisher prefix of the connector's columns"},
     {"tenants[].dynamics.parallel", MLC_CFG_INT, false, "8", 1, 52, NULL, "Requests to Dynamics at once"},
     {"tenants[].dynamics.batch", MLC_CFG_INT, false, "50", 1, 1000, NULL, "Records in one $batch at most"},
-    {"tenants[].dynamics.timeout", MLC_CFG_DURATION, false, "60s", 100, SECONDS(600), NULL, "Deadline of one request"},
-    {"tenants[].dynamics.max_attempts", MLC_CFG_INT, false, "12", 1, 1000, NULL, "Then a record is parked for review"},
+    {"tenants[].dynamics.timeout", MLC_CFG_DURATION, false, "60s", 100, SECONDS(600), NULL,
+     "Deadline of one request"},
+    {"tenants[].dynamics.max_attempts", MLC_CFG_INT, false, "12", 1, 1000, NULL,
+     "Then a record is parked for review"},
     {"tenants[].dynamics.retry_base", MLC_CFG_DURATION, false, "1s", 10, SECONDS(3600), NULL,
      "First ceiling of the delay"},
-    {"tenants[].dynamics.retry_cap", MLC_CFG_DURATION, false, "15m", 10, DAYS(1), NULL, "Greatest ceiling of the delay"},
+    {"tenants[].dynamics.retry_cap", MLC_CFG_DURATION, false, "15m", 10, DAYS(1), NULL,
+     "Greatest ceiling of the delay"},
     {"tenants[].dynamics.settle", MLC_CFG_DURATION, false, "90s", 100, SECONDS(3600), NULL,
      "After an uncertain write Dynamics is asked not before this"},
     {"tenants[].orders.reconcile_interval", MLC_CFG_DURATION, false, "5m", 100, DAYS(1), NULL,
@@ -53,15 +65,18 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].orders.reconcile_overlap", MLC_CFG_DURATION, false, "10m", 0, DAYS(7), NULL,
      "How far behind its watermark a look begins"},
     {"tenants[].orders.reconcile_from", MLC_CFG_STRING, false, NULL, 1, 40, NULL,
-     "The first look finds orders changed since this time (2026-11-23T00:00:00Z); default: since the first start"},
+     "The first look finds orders changed since this time (2026-11-23T00:00:00Z); default: since the first "
+     "start"},
     {"tenants[].orders.reconcile_filter", MLC_CFG_STRING, false, "_quoteid_value ne null", 0, 1000, NULL,
      "Further OData condition on the sales orders found"},
 
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of a tenant's store"},
     {"store.stream_max_bytes", MLC_CFG_SIZE, false, "4G", 1 << 16, 0, NULL,
      "Waiting in one stream; then its source is slowed (webhooks get 503, the agent waits)"},
-    {"store.keep_done", MLC_CFG_DURATION, false, "7d", SECONDS(1), DAYS(3650), NULL, "How long done entries are kept"},
-    {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL, "How many of each stream at most"},
+    {"store.keep_done", MLC_CFG_DURATION, false, "7d", SECONDS(1), DAYS(3650), NULL,
+     "How long done entries are kept"},
+    {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
+     "How many of each stream at most"},
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 

@@ -176,8 +176,8 @@ void mlc_enroll_tokens_handle(mlc_http_req *req, void *user)
         code = mlc_random_id(task->token, &err);
     task->expires_ms = mlc_wall_ms() + ttl * 1000;
     if (code == MLC_OK)
-        code = mlc_agents_issue(task->desk->agents, task->tenant, task->agent, task->token, task->expires_ms, on_issued,
-                                task, &err);
+        code = mlc_agents_issue(task->desk->agents, task->tenant, task->agent, task->token, task->expires_ms,
+                                on_issued, task, &err);
     cJSON_Delete(body);
     if (code != MLC_OK) {
         reply_error(req, code, err.message);

@@ -110,7 +110,8 @@ static void on_lines(void *user, const mlc_odata_answer *answer)
     }
     char target[64];
     (void)snprintf(target, sizeof target, "down/order/%s", task->event.order_id);
-    mlc_delivery_result result = {.code = MLC_OK, .outcome = "order read", .target_id = target, .effect = put_order};
+    mlc_delivery_result result = {
+        .code = MLC_OK, .outcome = "order read", .target_id = target, .effect = put_order};
     finish(task, &result);
 }
 
@@ -164,15 +165,17 @@ static void on_owner(void *user, const mlc_odata_answer *answer)
         return;
     }
     const cJSON *const row = cJSON_GetArrayItem(mlc_json_get(answer->body, "value"), 0);
-    const char *const id = mlc_json_str(row, task->event.invoice_id[0] != '\0' ? "_salesorderid_value" : "salesorderid");
+    const char *const id =
+        mlc_json_str(row, task->event.invoice_id[0] != '\0' ? "_salesorderid_value" : "salesorderid");
     if (mlc_uuid_copy(id, task->event.order_id)) {
         read_order(task);
         return;
     }
     /* The event may outrun the commit of the order, so this is tried again before it is parked. */
-    const mlc_code code = mlc_fail(&err, MLC_E_CONFLICT, "Dynamics has no sales order for %s %s (yet)",
-                                   task->event.invoice_id[0] != '\0' ? "invoice" : "quote",
-                                   task->event.invoice_id[0] != '\0' ? task->event.invoice_id : task->event.quote_id);
+    const mlc_code code =
+        mlc_fail(&err, MLC_E_CONFLICT, "Dynamics has no sales order for %s %s (yet)",
+                 task->event.invoice_id[0] != '\0' ? "invoice" : "quote",
+                 task->event.invoice_id[0] != '\0' ? task->event.invoice_id : task->event.quote_id);
     finish_failed(task, code, &err, 0);
 }
 
@@ -183,11 +186,11 @@ static void find_order(intake_task *task)
     const mlc_webhook_event *const e = &task->event;
     mlc_code code = MLC_OK;
     if (e->invoice_id[0] != '\0')
-        code = mlc_buf_printf(&path, &err, "invoices?$filter=invoiceid%%20eq%%20%s&$select=_salesorderid_value",
-                              e->invoice_id);
+        code = mlc_buf_printf(
+            &path, &err, "invoices?$filter=invoiceid%%20eq%%20%s&$select=_salesorderid_value", e->invoice_id);
     else if (e->quote_id[0] != '\0')
-        code = mlc_buf_printf(&path, &err, "salesorders?$filter=_quoteid_value%%20eq%%20%s&$select=salesorderid",
-                              e->quote_id);
+        code = mlc_buf_printf(
+            &path, &err, "salesorders?$filter=_quoteid_value%%20eq%%20%s&$select=salesorderid", e->quote_id);
     else
         code = mlc_fail(&err, MLC_E_INVALID, "the event names neither order, quote nor invoice");
     if (code != MLC_OK) {
@@ -212,7 +215,8 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
         }
         task->intake = intake;
         task->item = items[i];
-        const mlc_code code = mlc_webhook_event_read(items[i]->payload, items[i]->payload_len, &task->event, &err);
+        const mlc_code code =
+            mlc_webhook_event_read(items[i]->payload, items[i]->payload_len, &task->event, &err);
         if (code != MLC_OK)
             finish_failed(task, code, &err, 0);
         else if (task->event.order_id[0] != '\0')
@@ -231,8 +235,8 @@ static void on_committed(void *user)
 
 /* ---- life ---- */
 
-mlc_code mlc_intake_open(mlc_intake **out, const mlc_intake_options *options, const mlc_deliverer_options *delivery,
-                         mlc_error *err)
+mlc_code mlc_intake_open(mlc_intake **out, const mlc_intake_options *options,
+                         const mlc_deliverer_options *delivery, mlc_error *err)
 {
     mlc_intake *const intake = calloc(1, sizeof *intake);
     if (intake == NULL)

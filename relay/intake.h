@@ -18,14 +18,14 @@ typedef struct mlc_intake_options {
     mlc_outbox *intake, *down;
     mlc_odata *odata;
     mlc_log *log;
-    const char *prefix;              /* of own columns */
-    void (*on_ordered)(void *user);  /* the stream "down" has work */
+    const char *prefix;             /* of own columns */
+    void (*on_ordered)(void *user); /* the stream "down" has work */
     void *user;
 } mlc_intake_options;
 
 /* `delivery` as in mlc_executor_open: the intake sets store, stream, actor, deliver, on_committed and user in it. */
-mlc_code mlc_intake_open(mlc_intake **out, const mlc_intake_options *options, const mlc_deliverer_options *delivery,
-                         mlc_error *err);
+mlc_code mlc_intake_open(mlc_intake **out, const mlc_intake_options *options,
+                         const mlc_deliverer_options *delivery, mlc_error *err);
 mlc_deliverer *mlc_intake_deliverer(mlc_intake *intake);
 /* After the OData client was closed and the store's jobs were finished. NULL is allowed. */
 void mlc_intake_close(mlc_intake *intake);

@@ -16,7 +16,9 @@ static mlc_code add_secrets(mlc_log *log, const mlc_cfg *cfg, mlc_error *err)
             log, mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].webhook_secret", i)), err);
         if (code == MLC_OK)
             code = mlc_log_add_secret(
-                log, mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.client_secret", i)), err);
+                log,
+                mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.client_secret", i)),
+                err);
     }
     return code;
 }

@@ -12,8 +12,8 @@
 #define MLC_RELAY_ODATA_H
 
 #include "base/json.h"
-#include "relay/entra.h"
 #include "net/http_client.h"
+#include "relay/entra.h"
 
 typedef struct mlc_odata mlc_odata;
 

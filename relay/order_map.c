@@ -18,20 +18,22 @@ typedef struct order_texts {
 
 mlc_code mlc_order_header_path(const char *order_id, const char *prefix, mlc_buf *out, mlc_error *err)
 {
-    return mlc_buf_printf(out, err,
-                          "salesorders(%s)?$select=salesorderid,name,ordernumber,totalamount,requestdeliveryby,createdon,"
-                          "_customerid_value,%sjdeordernumber&$expand=customerid_account($select=accountnumber),"
-                          "transactioncurrencyid($select=isocurrencycode)",
-                          order_id, prefix);
+    return mlc_buf_printf(
+        out, err,
+        "salesorders(%s)?$select=salesorderid,name,ordernumber,totalamount,requestdeliveryby,createdon,"
+        "_customerid_value,%sjdeordernumber&$expand=customerid_account($select=accountnumber),"
+        "transactioncurrencyid($select=isocurrencycode)",
+        order_id, prefix);
 }
 
 mlc_code mlc_order_lines_path(const char *order_id, mlc_buf *out, mlc_error *err)
 {
-    return mlc_buf_printf(out, err,
-                          "salesorderdetails?$filter=_salesorderid_value%%20eq%%20%s&$select=salesorderdetailid,"
-                          "lineitemnumber,quantity,priceperunit,manualdiscountamount,tax,extendedamount,productdescription"
-                          "&$expand=productid($select=productnumber,name),uomid($select=name)&$orderby=lineitemnumber",
-                          order_id);
+    return mlc_buf_printf(
+        out, err,
+        "salesorderdetails?$filter=_salesorderid_value%%20eq%%20%s&$select=salesorderdetailid,"
+        "lineitemnumber,quantity,priceperunit,manualdiscountamount,tax,extendedamount,productdescription"
+        "&$expand=productid($select=productnumber,name),uomid($select=name)&$orderby=lineitemnumber",
+        order_id);
 }
 
 const char *mlc_order_jde_number(const cJSON *header, const char *prefix)

@@ -31,7 +31,14 @@ static void on_patched(void *user, const mlc_odata_answer *answer)
     finish(task, &result);
 }
 
-static mlc_code add_column(cJSON *body, const char *prefix, const char *column, const char *value, mlc_error *err)
+static void finish_failed(mlc_deliverer *deliverer, mlc_delivery *item, const mlc_error *err)
+{
+    const mlc_delivery_result result = {.code = err->code, .err = err};
+    mlc_deliverer_finish(deliverer, item, &result);
+}
+
+static mlc_code add_column(cJSON *body, const char *prefix, const char *column, const char *value,
+                           mlc_error *err)
 {
     char name[96];
     (void)snprintf(name, sizeof name, "%.60s%s", prefix, column);
@@ -66,15 +73,20 @@ static mlc_code make_body(const mlc_order_result *report, const char *prefix, cJ
     return MLC_OK;
 }
 
-void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_deliverer *deliverer, mlc_delivery *item)
+void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_deliverer *deliverer,
+                              mlc_delivery *item)
 {
     mlc_error err;
     char path[80];
     mlc_order_result report = {0};
     cJSON *body = NULL;
     report_task *const task = calloc(1, sizeof *task);
-    mlc_code code = task != NULL ? mlc_order_result_parse(item->payload, item->payload_len, &report, &err)
-                                 : mlc_fail(&err, MLC_E_NOMEM, "no memory for a report");
+    if (task == NULL) {
+        (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for a report");
+        finish_failed(deliverer, item, &err);
+        return;
+    }
+    mlc_code code = mlc_order_result_parse(item->payload, item->payload_len, &report, &err);
     if (code == MLC_OK)
         code = make_body(&report, prefix, &body, &err);
     if (code == MLC_OK) {
@@ -88,8 +100,7 @@ void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_delivere
     cJSON_Delete(body);
     mlc_order_result_free(&report);
     if (code != MLC_OK) {
-        const mlc_delivery_result result = {.code = code, .err = &err};
-        mlc_deliverer_finish(deliverer, item, &result);
+        finish_failed(deliverer, item, &err);
         free(task);
     }
 }

@@ -11,6 +11,7 @@
 #include "relay/odata.h"
 
 /* Deliver one item; ends in mlc_deliverer_finish. */
-void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_deliverer *deliverer, mlc_delivery *item);
+void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_deliverer *deliverer,
+                              mlc_delivery *item);
 
 #endif

@@ -39,8 +39,8 @@ static void run_end(mlc_reconcile *r, const mlc_error *err)
     if (err != NULL) {
         (void)snprintf(r->status.last_error, sizeof r->status.last_error, "%.255s", err->message);
         if (err->code != MLC_E_CLOSED)
-            mlc_log_warn(r->opt.log, "reconcile", "run failed, will be repeated", MLC_S("tenant", r->opt.tenant),
-                         MLC_S("error", err->message));
+            mlc_log_warn(r->opt.log, "reconcile", "run failed, will be repeated",
+                         MLC_S("tenant", r->opt.tenant), MLC_S("error", err->message));
     }
     if (!r->stopping)
         mlc_timer_start(r->timer, r->opt.interval_ms, 0);
@@ -102,8 +102,8 @@ static void on_stored(void *arg, mlc_code code, const mlc_error *err)
     }
     r->status.found += r->found;
     if (r->found > 0) {
-        mlc_log_info(r->opt.log, "reconcile", "orders found that no webhook told of", MLC_S("tenant", r->opt.tenant),
-                     MLC_I("orders", r->found));
+        mlc_log_info(r->opt.log, "reconcile", "orders found that no webhook told of",
+                     MLC_S("tenant", r->opt.tenant), MLC_I("orders", r->found));
         if (r->opt.on_found != NULL)
             r->opt.on_found(r->opt.user);
     }
@@ -158,7 +158,8 @@ static void on_page(void *user, const mlc_odata_answer *answer)
         int64_t modified = 0;
         const char *const text = mlc_json_str(row, "modifiedon");
         if (text == NULL || mlc_iso_parse(text, &modified, &err) != MLC_OK) {
-            (void)mlc_fail(&err, MLC_E_PROTOCOL, "Dynamics answered a sales order without a usable modifiedon");
+            (void)mlc_fail(&err, MLC_E_PROTOCOL,
+                           "Dynamics answered a sales order without a usable modifiedon");
             run_end(r, &err);
             return;
         }
@@ -182,7 +183,8 @@ static void ask(mlc_reconcile *r, const char *path)
 static mlc_code first_path(const mlc_reconcile *r, mlc_buf *out, mlc_error *err)
 {
     char since[MLC_ISO_TEXT_MAX];
-    mlc_code code = mlc_buf_printf(out, err, "salesorders?$select=salesorderid,modifiedon&$orderby=modifiedon&$filter=");
+    mlc_code code =
+        mlc_buf_printf(out, err, "salesorders?$select=salesorderid,modifiedon&$orderby=modifiedon&$filter=");
     if (code == MLC_OK)
         code = mlc_buf_printf(out, err, "%sjdeordernumber%%20eq%%20null", r->opt.prefix);
     if (code == MLC_OK)

@@ -22,7 +22,7 @@ typedef struct mlc_reconcile_options {
     const char *tenant, *prefix;
     const char *filter; /* further OData condition; NULL: none */
     int64_t interval_ms, overlap_ms;
-    int64_t from_ms; /* the very first run looks at orders changed since then; 0: since now */
+    int64_t from_ms;              /* the very first run looks at orders changed since then; 0: since now */
     void (*on_found)(void *user); /* events were committed */
     void *user;
 } mlc_reconcile_options;

@@ -114,7 +114,8 @@ static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void 
     const mlc_tenant *const t = user;
     uint64_t seq = 0;
     if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0)
-        return mlc_fail(err, MLC_E_REJECTED, "this relay does not take \"%.40s\"; it takes: customer, order.result",
+        return mlc_fail(err, MLC_E_REJECTED,
+                        "this relay does not take \"%.40s\"; it takes: customer, order.result",
                         message->kind);
     mlc_entry_new entry = *message;
     entry.tenant = t->id;
@@ -143,7 +144,7 @@ static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void 
 static void deliver(void *user, mlc_delivery *const *items, size_t count)
 {
     mlc_tenant *const t = user;
-    mlc_delivery **const customers = calloc(count, sizeof *customers);
+    mlc_delivery **const customers = calloc(count, sizeof(mlc_delivery *));
     size_t customer_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(items[i]->kind, "order.result") == 0)
@@ -281,8 +282,8 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
     int64_t from_ms = 0;
     const char *const from = str(t, "orders.reconcile_from");
     if (from != NULL && mlc_iso_parse(from, &from_ms, err) != MLC_OK)
-        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: orders.reconcile_from: not a time like 2026-11-23T00:00:00Z",
-                        t->id);
+        return mlc_wrap(err, MLC_E_INVALID,
+                        "tenant %s: orders.reconcile_from: not a time like 2026-11-23T00:00:00Z", t->id);
     const mlc_reconcile_options options = {.loop = t->opt.loop,
                                            .store = t->store,
                                            .intake = t->intake_stream,

@@ -23,8 +23,8 @@ typedef struct webhook_job {
 static mlc_code store_event(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const webhook_job *const job = arg;
-    return mlc_intake_put(txn, job->target->intake, job->target->tenant, &job->event, "webhook", job->idem, job->now_ms,
-                          err);
+    return mlc_intake_put(txn, job->target->intake, job->target->tenant, &job->event, "webhook", job->idem,
+                          job->now_ms, err);
 }
 
 static void on_stored(void *arg, mlc_code code, const mlc_error *err)
@@ -38,7 +38,8 @@ static void on_stored(void *arg, mlc_code code, const mlc_error *err)
     } else {
         mlc_log_warn(job->log, "webhook", "event not stored, the sender is asked to repeat it",
                      MLC_S("tenant", job->target->tenant), MLC_S("error", err->message));
-        mlc_http_reply_error(job->req, 503, FULL_RETRY_S, mlc_code_name(code), "not stored, send it again later");
+        mlc_http_reply_error(job->req, 503, FULL_RETRY_S, mlc_code_name(code),
+                             "not stored, send it again later");
     }
     free(job);
 }
@@ -49,15 +50,17 @@ static bool secret_fits(const mlc_http_req *req, const mlc_webhook_target *targe
     if (given == NULL)
         given = mlc_http_req_header(req, MLC_WEBHOOK_SECRET_HEADER);
     /* Compared for an unknown tenant too, so that the time tells nothing. */
-    return mlc_secret_equal(given != NULL ? given : "", target != NULL ? target->secret : "?") && target != NULL;
+    return mlc_secret_equal(given != NULL ? given : "", target != NULL ? target->secret : "?") &&
+           target != NULL;
 }
 
 static void ignore_event(mlc_http_req *req, mlc_log *log, const mlc_webhook_target *target,
                          const mlc_webhook_event *event)
 {
-    static const char body[] = "{\"accepted\":false,\"reason\":\"this message is not one the connector acts on\"}";
-    mlc_log_info(log, "webhook", "event ignored", MLC_S("tenant", target->tenant), MLC_S("message", event->message),
-                 MLC_S("entity", event->entity));
+    static const char body[] =
+        "{\"accepted\":false,\"reason\":\"this message is not one the connector acts on\"}";
+    mlc_log_info(log, "webhook", "event ignored", MLC_S("tenant", target->tenant),
+                 MLC_S("message", event->message), MLC_S("entity", event->entity));
     mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
 }
 
@@ -96,7 +99,8 @@ void mlc_webhook_handle(mlc_http_req *req, void *user)
     job->log = options->log;
     job->target = target;
     job->now_ms = mlc_wall_ms();
-    (void)snprintf(job->idem, sizeof job->idem, "webhook/%s/%s/%s", job->event.operation_id, job->event.message,
+    (void)snprintf(job->idem, sizeof job->idem, "webhook/%s/%s/%s", job->event.operation_id,
+                   job->event.message,
                    job->event.order_id[0] != '\0' ? job->event.order_id : job->event.entity_id);
     if (mlc_store_submit(target->store, store_event, on_stored, job, &err) != MLC_OK)
         on_stored(job, err.code, &err);

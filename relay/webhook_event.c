@@ -80,7 +80,10 @@ static void take_parameter(mlc_webhook_event *event, const cJSON *pair)
 static void take_parameters(mlc_webhook_event *event, const cJSON *list)
 {
     const cJSON *pair = NULL;
-    cJSON_ArrayForEach(pair, list) take_parameter(event, pair);
+    cJSON_ArrayForEach(pair, list)
+    {
+        take_parameter(event, pair);
+    }
 }
 
 mlc_code mlc_webhook_parse(const char *body, size_t len, mlc_webhook_event *out, mlc_error *err)
@@ -95,7 +98,8 @@ mlc_code mlc_webhook_parse(const char *body, size_t len, mlc_webhook_event *out,
     (void)mlc_uuid_copy(mlc_json_str(root, "PrimaryEntityId"), out->entity_id);
     (void)mlc_uuid_copy(mlc_json_str(root, "CorrelationId"), out->correlation_id);
     if (out->message[0] == '\0')
-        code = mlc_fail(err, MLC_E_INVALID, "webhook: MessageName is missing; is this a RemoteExecutionContext?");
+        code = mlc_fail(err, MLC_E_INVALID,
+                        "webhook: MessageName is missing; is this a RemoteExecutionContext?");
     else if (!mlc_uuid_copy(mlc_json_str(root, "OperationId"), out->operation_id))
         code = mlc_fail(err, MLC_E_INVALID, "webhook: OperationId is missing or not a UUID");
     if (code == MLC_OK) {

@@ -44,13 +44,20 @@ typedef struct mlc_admin_options {
     /* Not healthy: fill `why` and return false. NULL: always healthy. */
     bool (*healthy)(void *user, char *why, size_t size);
     void *user;
+    /* Long reads (audit trail, history of an entry) run on the loop's thread pool. NULL: on the caller's thread,
+     * which they block. */
+    uv_loop_t *loop;
 } mlc_admin_options;
 
 mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_error *err);
 /* The struct is copied. May be called at any time (tenants come and go). */
 mlc_code mlc_admin_add_store(mlc_admin *admin, const mlc_admin_store *store, mlc_error *err);
+/* Forget a store before it is closed; requests that wait for it are answered. Unknown names are ignored. */
+void mlc_admin_remove_store(mlc_admin *admin, const char *name);
 /* Rows for mlc_http_server_options.routes; valid until close. The caller may append rows of its own. */
 const mlc_http_route *mlc_admin_routes(mlc_admin *admin, size_t *count);
+/* Before the stores are closed. Requests that wait are answered; completions of their jobs may still come. NULL is
+ * allowed. */
 void mlc_admin_close(mlc_admin *admin);
 
 #endif

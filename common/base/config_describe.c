@@ -27,7 +27,7 @@ static mlc_code put_bounds(mlc_buf *out, const mlc_cfg_field *field, mlc_error *
     const char *unit = field->type == MLC_CFG_DURATION ? " ms"
                        : field->type == MLC_CFG_SIZE   ? " bytes"
                        : field->type == MLC_CFG_INT    ? ""
-                                                       : " characters";
+                                                       : " bytes of text";
     return mlc_buf_printf(out, err, ", %" PRId64 " to %" PRId64 "%s", field->min, field->max, unit);
 }
 

@@ -174,7 +174,7 @@ static mlc_code check_string(const mlc_cfg_field *field, const char *text, size_
 {
     if (!mlc_utf8_valid(text, len))
         return fault(reason, "the value is not UTF-8 text; save the file as UTF-8");
-    return check_bounds(field, (int64_t)len, " characters", reason);
+    return check_bounds(field, (int64_t)len, " bytes", reason);
 }
 
 mlc_code mlc_cfg_add_string(mlc_cfg_item *item, const char *text, size_t len, char *reason)

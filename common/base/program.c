@@ -19,10 +19,11 @@ static int usage(const mlc_program *program, FILE *out, int status)
     const char *const name = program->name;
     (void)fprintf(out, "usage: %s [run] --config FILE      work until told to stop (SIGTERM)\n", name);
     if (program->enroll != NULL)
-        (void)fprintf(out,
-                      "       %s enroll --config FILE     exchange an enrolment token for a key of its own;\n"
-                      "           [--token-file FILE]     the token is read from FILE, or from standard input\n",
-                      name);
+        (void)fprintf(
+            out,
+            "       %s enroll --config FILE     exchange an enrolment token for a key of its own;\n"
+            "           [--token-file FILE]     the token is read from FILE, or from standard input\n",
+            name);
     (void)fprintf(out,
                   "       %s --check-config FILE      check a configuration file, report every fault\n"
                   "       %s --help-config            list all settings\n"

@@ -83,7 +83,7 @@ static size_t body_len(const tzif_counts *n, size_t time_len)
 static mlc_code read_table(mlc_zone *zone, const uint8_t *body, const tzif_counts *n, mlc_error *err)
 {
     const uint8_t *const types = body + n->time * 9;
-    int32_t offsets[TYPES_MAX];
+    int32_t offsets[TYPES_MAX] = {0};
     for (size_t i = 0; i < n->type; i++) {
         offsets[i] = (int32_t)mlc_get_u32(types + 6 * i);
         if (offsets[i] > OFFSET_MAX || offsets[i] < -OFFSET_MAX)

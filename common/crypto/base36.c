@@ -74,12 +74,15 @@ mlc_code mlc_uuid_to_base36(const char *uuid, char out[MLC_BASE36_128_MAX], mlc_
 
 static void uuid_text(const uint8_t number[UUID_LEN], char out[MLC_UUID_TEXT_MAX])
 {
-    const char hyphen = '-';
     char hex[2 * UUID_LEN + 1];
     mlc_hex(number, UUID_LEN, hex);
     size_t n = 0;
-    for (size_t i = 0; i < UUID_CHARS; i++)
-        out[i] = hyphen_at(i) ? hyphen : hex[n++];
+    for (size_t i = 0; i < UUID_CHARS; i++) {
+        if (hyphen_at(i))
+            out[i] = '-';
+        else
+            out[i] = hex[n++];
+    }
     out[UUID_CHARS] = '\0';
 }
 

@@ -94,7 +94,8 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
     return count > taken;
 }
 
-static void poll_all(model *m, mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms, size_t page)
+static void poll_all(model *m, mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
+                     size_t page)
 {
     mlc_watermark_begin(w, zone, overlap_ms, now_ms);
     while (read_page(m, w, page)) {
@@ -237,8 +238,10 @@ static void a_cycle_without_rows_keeps_the_watermark(void **state)
 
 static void damaged_text_is_refused(void **state)
 {
-    static const char *const bad[] = {"", "{}", "[]", "{\"stamp\":\"x\"}", "nonsense",
-                                      "{\"known\":true,\"stamp\":\"1.2\",\"lower\":\"1.2\",\"at\":\"1\"}"};
+    static const char *const bad[] = {
+        "",         "{}",
+        "[]",       "{\"stamp\":\"x\"}",
+        "nonsense", "{\"known\":true,\"stamp\":\"1.2\",\"lower\":\"1.2\",\"at\":\"1\"}"};
     mlc_watermark w;
     mlc_error err;
     (void)state;

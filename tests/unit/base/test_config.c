@@ -210,8 +210,8 @@ static void test_first_fault_is_the_error(void **state)
 static void test_value_faults(void **state)
 {
     (void)state;
-    assert_reported("name = \"123456789\";", "9 characters is out of range; choose from 1 to 8");
-    assert_reported("name = \"\";", "a.conf:1: name: 0 characters is out of range");
+    assert_reported("name = \"123456789\";", "9 bytes is out of range; choose from 1 to 8");
+    assert_reported("name = \"\";", "a.conf:1: name: 0 bytes is out of range");
     assert_reported("name = 5;", "name: found a whole number; give a string");
     assert_reported("name = \"x\"; big = 1.0;", "found a number with a point; give a whole number");
     assert_reported("name = \"x\"; big = \"1\";", "found a string; give a whole number");
@@ -412,7 +412,7 @@ static void test_describe(void **state)
     assert_int_equal(mlc_cfg_describe(schema, FIELDS, &out, NULL), MLC_OK);
     const char *text = mlc_buf_text(&out);
     assert_non_null(
-        strstr(text, "| `name` | string, 1 to 8 characters | **required** | `MLC_NAME` | Name |\n"));
+        strstr(text, "| `name` | string, 1 to 8 bytes of text | **required** | `MLC_NAME` | Name |\n"));
     assert_non_null(
         strstr(text, "| `relay.url` | URL | `wss://relay.example/` | `MLC_RELAY_URL` | Where \\| to |\n"));
     assert_non_null(strstr(text, "| `mode` | choice: `poll`, `push` | `poll` | `MLC_MODE` |  |\n"));

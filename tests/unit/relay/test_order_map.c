@@ -15,9 +15,11 @@ static const char header_text[] =
     "\"ml_jdeordernumber\":null,\"customerid_account\":{\"accountnumber\":\"6001\"},"
     "\"transactioncurrencyid\":{\"isocurrencycode\":\"USD\"}}";
 static const char lines_text[] =
-    "[{\"salesorderdetailid\":\"11111111-89ab-cdef-0123-456789abcdef\",\"lineitemnumber\":1,\"quantity\":5.0000000000,"
+    "[{\"salesorderdetailid\":\"11111111-89ab-cdef-0123-456789abcdef\",\"lineitemnumber\":1,\"quantity\":5."
+    "0000000000,"
     "\"priceperunit\":250.0000,\"manualdiscountamount\":0.0000,\"tax\":null,\"extendedamount\":1250.0000,"
-    "\"productdescription\":null,\"productid\":{\"productnumber\":\"ITEM-00001\",\"name\":\"Pump\"},\"uomid\":{\"name\":\"EA\"}}]";
+    "\"productdescription\":null,\"productid\":{\"productnumber\":\"ITEM-00001\",\"name\":\"Pump\"},"
+    "\"uomid\":{\"name\":\"EA\"}}]";
 
 static cJSON *tree_of(const char *text)
 {
@@ -54,7 +56,8 @@ static void order_is_mapped_exactly(void **state)
 
 static void every_fault_is_named(void **state)
 {
-    cJSON *const header = tree_of("{\"salesorderid\":\"01234567-89ab-cdef-0123-456789abcdef\",\"totalamount\":1}");
+    cJSON *const header =
+        tree_of("{\"salesorderid\":\"01234567-89ab-cdef-0123-456789abcdef\",\"totalamount\":1}");
     cJSON *const lines = tree_of("[{\"quantity\":0,\"priceperunit\":1}]");
     mlc_buf out = {0};
     mlc_error err;

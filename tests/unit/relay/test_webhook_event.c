@@ -23,13 +23,15 @@ static void order_id_in_output_entity(void **state)
     mlc_webhook_event event;
     mlc_error err;
     (void)state;
-    assert_int_equal(
-        parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\",\"PrimaryEntityId\":\"" QUOTE
-              "\"," OP ",\"CorrelationId\":\"77777777-2222-3333-4444-555555555555\",\"OutputParameters\":[{\"key\":\"Entity\","
-              "\"value\":{\"__type\":\"Entity\",\"Attributes\":[],\"Id\":\"AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE\","
-              "\"LogicalName\":\"salesorder\"}}]}",
-              &event, &err),
-        MLC_OK);
+    assert_int_equal(parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\","
+                           "\"PrimaryEntityId\":\"" QUOTE "\"," OP
+                           ",\"CorrelationId\":\"77777777-2222-3333-4444-555555555555\",\"OutputParameters\":"
+                           "[{\"key\":\"Entity\","
+                           "\"value\":{\"__type\":\"Entity\",\"Attributes\":[],\"Id\":\"AAAAAAAA-BBBB-CCCC-"
+                           "DDDD-EEEEEEEEEEEE\","
+                           "\"LogicalName\":\"salesorder\"}}]}",
+                           &event, &err),
+                     MLC_OK);
     assert_string_equal(event.order_id, ORDER);
     assert_string_equal(event.quote_id, QUOTE);
     assert_string_equal(event.correlation_id, "77777777-2222-3333-4444-555555555555");
@@ -41,10 +43,11 @@ static void order_id_in_primary_entity(void **state)
     mlc_webhook_event event;
     mlc_error err;
     (void)state;
-    assert_int_equal(parse("{\"MessageName\":\"GenerateInvoiceFromSalesOrder\",\"PrimaryEntityName\":\"salesorder\","
-                           "\"PrimaryEntityId\":\"{" ORDER "}\"," OP "}",
-                           &event, &err),
-                     MLC_OK);
+    assert_int_equal(
+        parse("{\"MessageName\":\"GenerateInvoiceFromSalesOrder\",\"PrimaryEntityName\":\"salesorder\","
+              "\"PrimaryEntityId\":\"{" ORDER "}\"," OP "}",
+              &event, &err),
+        MLC_OK);
     assert_string_equal(event.order_id, ORDER);
     assert_true(mlc_webhook_concerns_order(&event));
 }
@@ -54,8 +57,8 @@ static void oversized_event_still_names_the_quote(void **state)
     mlc_webhook_event event;
     mlc_error err;
     (void)state;
-    assert_int_equal(parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\",\"PrimaryEntityId\":\""
-                           QUOTE "\"," OP "}",
+    assert_int_equal(parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\","
+                           "\"PrimaryEntityId\":\"" QUOTE "\"," OP "}",
                            &event, &err),
                      MLC_OK);
     assert_string_equal(event.order_id, "");
@@ -68,7 +71,8 @@ static void plain_ids_in_input_parameters(void **state)
     mlc_webhook_event event;
     mlc_error err;
     (void)state;
-    assert_int_equal(parse("{\"MessageName\":\"GenerateInvoiceFromOrder\"," OP ",\"InputParameters\":[{\"key\":\"SalesOrderId\","
+    assert_int_equal(parse("{\"MessageName\":\"GenerateInvoiceFromOrder\"," OP
+                           ",\"InputParameters\":[{\"key\":\"SalesOrderId\","
                            "\"value\":\"" ORDER "\"}]}",
                            &event, &err),
                      MLC_OK);
@@ -80,10 +84,11 @@ static void other_messages_do_not_concern_us(void **state)
     mlc_webhook_event event;
     mlc_error err;
     (void)state;
-    assert_int_equal(parse("{\"MessageName\":\"Update\",\"PrimaryEntityName\":\"salesorder\",\"PrimaryEntityId\":\"" ORDER
-                           "\"," OP "}",
-                           &event, &err),
-                     MLC_OK);
+    assert_int_equal(
+        parse("{\"MessageName\":\"Update\",\"PrimaryEntityName\":\"salesorder\",\"PrimaryEntityId\":\"" ORDER
+              "\"," OP "}",
+              &event, &err),
+        MLC_OK);
     assert_false(mlc_webhook_concerns_order(&event));
 }
 
@@ -94,7 +99,8 @@ static void missing_members_are_named(void **state)
     (void)state;
     assert_int_equal(parse("{}", &event, &err), MLC_E_INVALID);
     assert_non_null(strstr(err.message, "MessageName"));
-    assert_int_equal(parse("{\"MessageName\":\"Create\",\"OperationId\":\"no\"}", &event, &err), MLC_E_INVALID);
+    assert_int_equal(parse("{\"MessageName\":\"Create\",\"OperationId\":\"no\"}", &event, &err),
+                     MLC_E_INVALID);
     assert_non_null(strstr(err.message, "OperationId"));
     assert_int_equal(parse("{\"MessageName\":", &event, &err), MLC_E_INVALID);
 }
@@ -106,8 +112,8 @@ static void what_intake_reads_is_what_was_printed(void **state)
     mlc_buf text = {0};
     mlc_error err;
     (void)state;
-    assert_int_equal(parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\",\"PrimaryEntityId\":\""
-                           QUOTE "\"," OP "}",
+    assert_int_equal(parse("{\"MessageName\":\"ConvertQuoteToSalesOrder\",\"PrimaryEntityName\":\"quote\","
+                           "\"PrimaryEntityId\":\"" QUOTE "\"," OP "}",
                            &event, &err),
                      MLC_OK);
     assert_int_equal(mlc_webhook_event_print(&event, &text, &err), MLC_OK);
