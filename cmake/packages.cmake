@@ -11,7 +11,8 @@ mlc_package(cjson libcjson)
 mlc_package(libconfig libconfig)
 mlc_package(lmdb lmdb)
 mlc_package(libuv libuv)
-mlc_package(libwebsockets libwebsockets)
+# Client certificates are read with OpenSSL, which libwebsockets is built with.
+mlc_package(libwebsockets libwebsockets libcrypto)
 mlc_package(cmocka cmocka)
 # Debian's mbedTLS 2.28 ships no pkg-config file.
 find_library(MLC_MBEDCRYPTO mbedcrypto REQUIRED)

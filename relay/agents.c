@@ -415,13 +415,13 @@ mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *ag
                            const uint8_t key[MLC_KEY_LEN], mlc_agents_done_fn done, void *user,
                            mlc_error *err)
 {
-    agents_job *job = NULL;
+    agents_job *const job = new_job(agents, done, user, err);
     uint8_t hash[MLC_SHA256_LEN];
     char context[MLC_AGENT_NAME_MAX + 32];
     mlc_buf sealed = {0};
-    mlc_code code = new_job(agents, agent, done, user, &job, err);
-    if (code != MLC_OK)
-        return code;
+    if (job == NULL)
+        return MLC_E_NOMEM;
+    mlc_code code = take_name(job->agent, agent, "agent", err);
     job->what = JOB_ENROLL;
     memcpy(job->key, key, MLC_KEY_LEN);
     if (code == MLC_OK)

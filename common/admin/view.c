@@ -61,7 +61,7 @@ static cJSON *finished(cJSON *tree, bool ok)
 static void add_payload(cJSON *obj, const mlc_entry *entry, bool *ok)
 {
     cJSON *tree = NULL;
-    const char *const bytes = entry->payload;
+    const char *const bytes = entry->payload != NULL ? entry->payload : "";
     if (mlc_json_parse(bytes, entry->payload_len, 0, 0, &tree, NULL) == MLC_OK) {
         add_node(obj, "payload", tree, ok);
     } else if (mlc_utf8_valid(bytes, entry->payload_len)) {

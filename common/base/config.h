@@ -42,7 +42,8 @@ typedef struct mlc_cfg_field {
     mlc_cfg_type type;
     bool required;
     const char *fallback;       /* text as it would stand in the file; NULL: no default */
-    int64_t min, max;           /* INT, DURATION (ms), SIZE (bytes), length of strings; both 0: unchecked */
+    int64_t min, max;           /* INT, DURATION (ms), SIZE (bytes), length of strings; both 0: unchecked;
+                                   max 0 with min above 0: no upper bound */
     const char *const *choices; /* ENUM: NULL-terminated */
     const char *help;           /* one line for --help-config and docs */
 } mlc_cfg_field;

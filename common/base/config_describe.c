@@ -1,8 +1,6 @@
 /* config_describe.c - the schema as a Markdown table, for --help-config and the manual. */
 #include "base/config_private.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *type_text(mlc_cfg_type type)
@@ -22,13 +20,18 @@ static mlc_code put_choices(mlc_buf *out, const mlc_cfg_field *field, mlc_error 
 
 static mlc_code put_bounds(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err)
 {
+    char low[32];
+    char high[32];
+    const bool is_number =
+        field->type == MLC_CFG_INT || field->type == MLC_CFG_DURATION || field->type == MLC_CFG_SIZE;
+    const mlc_cfg_type type = is_number ? field->type : MLC_CFG_INT;
+    const char *what = is_number ? "" : " bytes of text";
     if (field->min == 0 && field->max == 0)
         return MLC_OK;
-    const char *unit = field->type == MLC_CFG_DURATION ? " ms"
-                       : field->type == MLC_CFG_SIZE   ? " bytes"
-                       : field->type == MLC_CFG_INT    ? ""
-                                                       : " bytes of text";
-    return mlc_buf_printf(out, err, ", %" PRId64 " to %" PRId64 "%s", field->min, field->max, unit);
+    (void)mlc_cfg_number_text(type, field->min, low);
+    if (field->min > 0 && field->max == 0)
+        return mlc_buf_printf(out, err, ", at least %s%s", low, what);
+    return mlc_buf_printf(out, err, ", %s to %s%s", low, mlc_cfg_number_text(type, field->max, high), what);
 }
 
 static mlc_code put_default(mlc_buf *out, const mlc_cfg_field *field, mlc_error *err)

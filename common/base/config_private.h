@@ -111,6 +111,8 @@ bool mlc_cfg_nearest(const mlc_cfg_field *schema, size_t fields, const char *abs
 mlc_code mlc_cfg_set_text(const mlc_cfg *cfg, mlc_cfg_item *item, const char *text, char *reason);
 mlc_code mlc_cfg_set_number(mlc_cfg_item *item, int64_t number, char *reason);
 mlc_code mlc_cfg_add_string(mlc_cfg_item *item, const char *text, size_t len, char *reason);
+/* A bound as it would be written for this type, in the largest unit that holds it exactly. */
+const char *mlc_cfg_number_text(mlc_cfg_type type, int64_t number, char out[32]);
 /* What the file should contain for this setting, for remedies: "a string such as \"30s\"". */
 const char *mlc_cfg_expected(const mlc_cfg_field *field);
 void mlc_cfg_item_clear(mlc_cfg_item *item);

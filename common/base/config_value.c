@@ -80,8 +80,7 @@ static const unit *units_of(mlc_cfg_type type)
     return type == MLC_CFG_DURATION ? duration_units : type == MLC_CFG_SIZE ? size_units : no_units;
 }
 
-/* The text of a bound, in the largest unit that holds it exactly. */
-static const char *number_text(mlc_cfg_type type, int64_t number, char out[32])
+const char *mlc_cfg_number_text(mlc_cfg_type type, int64_t number, char out[32])
 {
     const unit *best = units_of(type);
     for (const unit *u = best + 1; number != 0 && u->name != NULL; u++)
@@ -97,10 +96,16 @@ static mlc_code check_bounds(const mlc_cfg_field *field, int64_t number, const c
     char high[32];
     char have[32];
     const mlc_cfg_type type = what[0] == '\0' ? field->type : MLC_CFG_INT;
-    if ((field->min == 0 && field->max == 0) || (number >= field->min && number <= field->max))
+    const bool bounded = field->max != 0 || field->min < 0; /* above; with min > 0 alone, only below */
+    if ((field->min == 0 && !bounded) || (number >= field->min && (!bounded || number <= field->max)))
         return MLC_OK;
-    return fault(reason, "%s%s is out of range; choose from %s to %s", number_text(type, number, have), what,
-                 number_text(type, field->min, low), number_text(type, field->max, high));
+    if (!bounded)
+        return fault(reason, "%s%s is too little; choose at least %s",
+                     mlc_cfg_number_text(type, number, have), what,
+                     mlc_cfg_number_text(type, field->min, low));
+    return fault(reason, "%s%s is out of range; choose from %s to %s",
+                 mlc_cfg_number_text(type, number, have), what, mlc_cfg_number_text(type, field->min, low),
+                 mlc_cfg_number_text(type, field->max, high));
 }
 
 mlc_code mlc_cfg_set_number(mlc_cfg_item *item, int64_t number, char *reason)

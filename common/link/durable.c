@@ -11,7 +11,7 @@ enum {
     NAME_MAX_LEN = 160,
     POSITION_LEN = 24 + MLC_MARK_LEN,
     GENERATION_LEN = 16,
-    REFUSAL_HEAD = 26,  /* epoch, generation, sequence, code */
+    REFUSAL_HEAD = 26, /* epoch, generation, sequence, code */
     DROP_AT_ONCE = 64
 };
 

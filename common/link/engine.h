@@ -47,8 +47,8 @@ typedef struct mlc_engine_callbacks {
 typedef struct mlc_engine_options {
     uv_loop_t *loop;
     mlc_log *log;
-    mlc_session_config session; /* nonce and, for an agent, `received` are filled in here */
-    mlc_link *link;             /* AGENT; the relay gives it with mlc_engine_identify */
+    mlc_session_config session;            /* nonce and, for an agent, `received` are filled in here */
+    mlc_link *link;                        /* AGENT; the relay gives it with mlc_engine_identify */
     const mlc_engine_callbacks *callbacks; /* kept */
     void *user;
 } mlc_engine_options;

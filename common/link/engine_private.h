@@ -8,11 +8,11 @@
 #include "net/timer.h"
 
 enum {
-    LINK_PAGE = 256,                      /* entries read from the outbox in one transaction */
-    LINK_PAGES_PER_TURN = 64,             /* before the loop may do something else */
-    LINK_BUNCH = 2048,                    /* messages stored in one job */
+    LINK_PAGE = 256,          /* entries read from the outbox in one transaction */
+    LINK_PAGES_PER_TURN = 64, /* before the loop may do something else */
+    LINK_BUNCH = 2048,        /* messages stored in one job */
     LINK_BUNCH_BYTES = 4 * 1024 * 1024,
-    LINK_RETRY_BASE_MS = 250,             /* after a store that could not take something */
+    LINK_RETRY_BASE_MS = 250, /* after a store that could not take something */
     LINK_RETRY_CAP_MS = 15000
 };
 
@@ -77,10 +77,10 @@ struct mlc_engine {
     uint32_t rx_failures;
     uint64_t refused_max; /* refusals up to here may still be stored, 0: none */
     /* sending */
-    bool starting;   /* a new generation is being made durable */
-    bool tail;       /* nothing is left to read, as far as we know */
-    bool turn_over;  /* there is more to read, in the next turn of the loop */
-    uint64_t acked;  /* by the peer */
+    bool tail;      /* nothing is left to read, as far as we know */
+    bool turn_over; /* there is more to read, in the next turn of the loop */
+    uint64_t acked; /* by the peer */
+    uint64_t stored_acked;
     size_t acked_count;
     link_park *parks, **parks_end;
     link_tx_job *tx_job;

@@ -16,16 +16,15 @@
 
 struct link_rx_job {
     mlc_link *link;
-    mlc_engine *engine; /* NULL when the connection is gone */
+    mlc_engine *engine;  /* NULL when the connection is gone */
     mlc_position stream; /* identity; seq: what must be stored already */
     link_item *items;
     size_t count;
     bool busy_after; /* the item after these could not be stored */
     mlc_error busy;
-    uint64_t last;
     /* results of a run */
-    size_t bad; /* index of the item that stopped it */
-    size_t fresh;
+    size_t bad;   /* index of the item that stopped it */
+    size_t fresh; /* messages that were new */
 };
 
 /* ---- messages ---- */
@@ -81,15 +80,14 @@ void engine_on_message(mlc_engine *e, const mlc_message *message)
 /* Put a chain back in front of what waits. */
 static void put_back(mlc_engine *e, link_item *items, size_t count)
 {
-    link_item **end = &items;
-    while (*end != NULL)
-        end = &(*end)->next;
-    if (e->waiting.first == NULL)
-        e->waiting.end = end;
-    *end = e->waiting.first;
-    /* With an empty chain `end` is the local variable. */
-    if (items == e->waiting.first)
+    if (items == NULL)
         return;
+    link_item *last = items;
+    while (last->next != NULL)
+        last = last->next;
+    last->next = e->waiting.first;
+    if (e->waiting.first == NULL)
+        e->waiting.end = &last->next;
     e->waiting.first = items;
     e->waiting.count += count;
 }
@@ -159,8 +157,8 @@ static mlc_code store_bunch(mlc_txn *txn, void *arg, mlc_error *err)
         return code;
     const bool same = stored.epoch == job->stream.epoch && stored.generation == job->stream.generation;
     if (same && stored.seq < job->stream.seq)
-        return mlc_fail(err, MLC_E_INTERNAL, "message %llu would follow %llu", (unsigned long long)job->items->seq,
-                        (unsigned long long)stored.seq);
+        return mlc_fail(err, MLC_E_INTERNAL, "message %llu would follow %llu",
+                        (unsigned long long)job->items->seq, (unsigned long long)stored.seq);
     size_t i = 0;
     for (const link_item *item = job->items; item != NULL; item = item->next, i++) {
         /* A connection that was replaced may have stored it meanwhile. */
@@ -202,10 +200,10 @@ static void ask_to_wait(mlc_engine *e, uint64_t seq, const mlc_error *why)
 {
     const mlc_backoff policy = {.base_ms = LINK_RETRY_BASE_MS, .cap_ms = LINK_RETRY_CAP_MS};
     const int64_t now = mlc_mono_ms();
-    const int64_t delay =
-        LINK_RETRY_BASE_MS / 2 + mlc_backoff_delay(&policy, ++e->rx_failures, 0, mlc_random_below(UINT64_MAX));
-    mlc_log_warn(e->log, "link", "received messages cannot be stored now", MLC_S("peer", e->link->status.peer),
-                 MLC_S("error", why->message), MLC_I("retryMs", delay));
+    const int64_t delay = LINK_RETRY_BASE_MS / 2 +
+                          mlc_backoff_delay(&policy, ++e->rx_failures, 0, mlc_random_below(UINT64_MAX));
+    mlc_log_warn(e->log, "link", "received messages cannot be stored now",
+                 MLC_S("peer", e->link->status.peer), MLC_S("error", why->message), MLC_I("retryMs", delay));
     drop_waiting(e);
     e->ready_at = now + delay;
     mlc_session_busy(e->session, seq, delay, why->message);
@@ -229,7 +227,7 @@ static void on_stored(mlc_engine *e, link_rx_job *job)
         last = item->seq;
     report_refusals(e, job);
     e->stream.seq = last;
-    link->status.received += job->count;
+    link->status.received += job->fresh;
     mlc_session_committed(e->session, last);
     if (job->busy_after)
         ask_to_wait(e, e->waiting.first->seq, &job->busy);
@@ -242,8 +240,9 @@ static void on_stored(mlc_engine *e, link_rx_job *job)
 /* The job stopped at one message, or the commit failed. */
 static void on_not_stored(mlc_engine *e, link_rx_job *job, mlc_code code, const mlc_error *err)
 {
-    const unsigned refusal = job->bad < job->count ? refusal_of(code) : 0;
-    const size_t keep = job->bad < job->count ? job->bad + (refusal != 0 ? 1 : 0) : 0;
+    const bool by_item = job->bad < job->count;
+    const unsigned refusal = by_item ? refusal_of(code) : 0;
+    const size_t keep = by_item ? job->bad + (refusal != 0 ? 1 : 0) : 0;
     cut_job(e, job, keep);
     if (refusal != 0) {
         link_item *item = job->items;
@@ -263,7 +262,7 @@ static void on_not_stored(mlc_engine *e, link_rx_job *job, mlc_code code, const 
         run_job(e, job);
         return;
     }
-    if (code == MLC_E_INTERNAL)
+    if (code == MLC_E_INTERNAL && !by_item)
         engine_fail(e, err);
     else
         ask_to_wait(e, e->waiting.first->seq, err);
@@ -277,12 +276,11 @@ static void job_done(void *arg, mlc_code code, const mlc_error *err)
     if (e == NULL || e->closed) {
         if (e != NULL)
             e->rx_job = NULL;
-        const bool fresh = code == MLC_OK && job->fresh > 0;
-        const size_t count = job->count;
+        const size_t fresh = code == MLC_OK ? job->fresh : 0;
         free_job(job);
-        if (!link_job_end(link) || !fresh)
+        if (!link_job_end(link) || fresh == 0)
             return;
-        link->status.received += count;
+        link->status.received += fresh;
         if (link->binding.on_received != NULL)
             link->binding.on_received(link->binding.user);
         return;
@@ -296,8 +294,8 @@ static void job_done(void *arg, mlc_code code, const mlc_error *err)
     e->pumping = false;
     if (e->rx_job != job)
         free_job(job);
-    const bool open = link_job_end(link);
-    if (e->dead || !open)
+    (void)link_job_end(link);
+    if (e->dead)
         mlc_engine_free(e);
     else
         engine_pump(e);

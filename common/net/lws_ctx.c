@@ -150,6 +150,11 @@ uv_loop_t *mlc_lws_loop(mlc_lws *ctx)
     return ctx->loop;
 }
 
+mlc_lws *mlc_lws_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
 /* ---- open and close ---- */
 
 typedef struct handle_list {
@@ -196,6 +201,7 @@ static struct lws_context *create_context(mlc_lws *ctx)
     struct lws_context_creation_info info = {0};
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.foreign_loops = loops;
+    info.user = ctx;
     info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                    LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_UV_NO_SIGSEGV_SIGFPE_SPIN;
     info.alpn = "http/1.1"; /* websockets over HTTP/2 are not wanted */

@@ -19,6 +19,9 @@ mlc_code mlc_lws_open(mlc_lws **out, uv_loop_t *loop, mlc_log *log, mlc_error *e
  * libwebsockets callback: the work is done from the loop. */
 void mlc_lws_close(mlc_lws *ctx);
 struct lws_context *mlc_lws_context(mlc_lws *ctx);
+uv_loop_t *mlc_lws_loop(mlc_lws *ctx);
+/* The context a connection belongs to, for callbacks of protocols. */
+mlc_lws *mlc_lws_of(struct lws *wsi);
 
 /* Make libwebsockets look at its timers. With a libuv loop, version 4.1 arms them only while it handles
  * a socket event: who sets a timeout, schedules a sul or starts a client connection outside of a

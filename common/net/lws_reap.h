@@ -22,6 +22,5 @@ void mlc_lws_owner_remove(mlc_lws *ctx, mlc_lws_owner *owner);
 /* Call owner->reap soon, once. Never while the context is closing. */
 void mlc_lws_reap_soon(mlc_lws *ctx, mlc_lws_owner *owner);
 bool mlc_lws_port_taken(const mlc_lws *ctx, int port);
-uv_loop_t *mlc_lws_loop(mlc_lws *ctx);
 
 #endif

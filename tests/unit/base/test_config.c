@@ -26,6 +26,7 @@ static const mlc_cfg_field schema[] = {
     {.path = "store.dir", .type = MLC_CFG_PATH, .fallback = "data"},
     {.path = "retries", .type = MLC_CFG_INT, .fallback = "-1", .min = -1, .max = 100},
     {.path = "big", .type = MLC_CFG_INT},
+    {.path = "window", .type = MLC_CFG_SIZE, .fallback = "64G", .min = 1 << 20},
     {.path = "verbose", .type = MLC_CFG_BOOL},
     {.path = "mode", .type = MLC_CFG_ENUM, .fallback = "poll", .choices = modes},
     {.path = "hosts", .type = MLC_CFG_STRINGS, .fallback = "a, b"},
@@ -109,6 +110,7 @@ static void test_defaults(void **state)
     assert_string_equal(mlc_cfg_str(l.cfg, "store.dir"), "/etc/mlc/data");
     assert_int_equal(mlc_cfg_int(l.cfg, "retries"), -1);
     assert_int_equal(mlc_cfg_int(l.cfg, "big"), 0);
+    assert_true(mlc_cfg_int(l.cfg, "window") == INT64_C(64) << 30);
     assert_false(mlc_cfg_bool(l.cfg, "verbose"));
     assert_string_equal(mlc_cfg_str(l.cfg, "mode"), "poll");
     assert_int_equal(mlc_cfg_count(l.cfg, "hosts"), 2);
@@ -222,6 +224,7 @@ static void test_value_faults(void **state)
     assert_reported("name = \"x\"; store: { dir = \"\"; };", "the path is empty");
     assert_reported("name = \"x\"; relay: { timeout = \"11m\"; };",
                     "11m is out of range; choose from 1s to 10m");
+    assert_reported("name = \"x\"; window = \"1023K\";", "1023K is too little; choose at least 1M");
     assert_reported("name = \"x\"; relay: { timeout = \"-1s\"; };", "not understood");
     assert_reported("name = \"x\"; hosts = \"a\";", "found a string; give a list of strings");
     assert_reported("name = \"x\"; hosts = [ 1 ];", "found a whole number; give a list of strings");
@@ -417,6 +420,8 @@ static void test_describe(void **state)
         strstr(text, "| `relay.url` | URL | `wss://relay.example/` | `MLC_RELAY_URL` | Where \\| to |\n"));
     assert_non_null(strstr(text, "| `mode` | choice: `poll`, `push` | `poll` | `MLC_MODE` |  |\n"));
     assert_non_null(strstr(text, "| `tenants[].id` | string | **required** | - |  |\n"));
+    assert_non_null(strstr(text, "| `relay.timeout` | duration, 1s to 10m | `30s` |"));
+    assert_non_null(strstr(text, "| `window` | size, at least 1M | `64G` |"));
     mlc_buf_free(&out);
 }
 

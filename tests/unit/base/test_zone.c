@@ -75,8 +75,8 @@ static void test_denver(void **state)
     assert_stamp(zone, "2150-07-01T12:00:00Z", 250182, 60000);
     assert_stamp(zone, "2150-01-01T12:00:00Z", 250001, 50000);
     assert_stamp(zone, "1974-07-01T12:00:00Z", 74182, 60000);
-    assert_int_equal(mlc_zone_stamp(zone, INT64_MIN).julian, 1);
-    assert_true(mlc_zone_stamp(zone, INT64_MAX).julian > 999000);
+    assert_in_range(mlc_zone_stamp(zone, INT64_MIN).julian, 1, 3);
+    assert_in_range(mlc_zone_stamp(zone, INT64_MAX).julian, 999362, 999365);
     mlc_zone_close(zone);
 }
 

@@ -1,0 +1,30 @@
+/* mlctl.h - carries out one command of mlctl: asks the program, prints for a person or as JSON. */
+#ifndef MLC_CLI_MLCTL_H
+#define MLC_CLI_MLCTL_H
+
+#include "cli/args.h"
+
+#include <stdio.h>
+
+typedef struct mlctl {
+    const mlctl_args *args;
+    FILE *out;
+} mlctl;
+
+/* Parse, carry out, print errors to `err_out`. The exit code. */
+mlctl_exit mlctl_main(int argc, char *const *argv, const mlctl_env *env, const char *version, FILE *out,
+                      FILE *err_out);
+
+/* Each command; failures are told by the caller. */
+mlc_code mlctl_status(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_parked(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_show(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_retry(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_dismiss(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_audit(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_audit_verify(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_enroll_token(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_revoke(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_agents(const mlctl *ctl, mlc_error *err);
+
+#endif

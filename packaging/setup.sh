@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# setup.sh - installs what Debian 12 needs to build, test and show ml-connector.
+# Installs only what is missing; as root, or through sudo. A Node.js 18 or newer from elsewhere is accepted.
+set -euo pipefail
+
+packages=(
+    # build
+    build-essential cmake ninja-build pkg-config
+    libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev libcjson-dev libmbedtls-dev
+    liblmdb-dev libconfig-dev libcmocka-dev
+    # run
+    ca-certificates tzdata
+    # test and show: certificates, requests, fuzzing, checks
+    openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
+)
+
+node_is_new_enough() {
+    command -v node >/dev/null && node -e 'process.exit(parseInt(process.versions.node, 10) >= 18 ? 0 : 1)'
+}
+
+installed() {
+    [[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
+}
+
+node_is_new_enough || packages+=(nodejs)
+
+missing=()
+for package in "${packages[@]}"; do
+    installed "$package" || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+    exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+        echo "setup.sh: missing packages: ${missing[*]}; run this script as root" >&2
+        exit 1
+    fi
+    as_root=(sudo)
+fi
+
+echo "setup.sh: installing ${missing[*]}"
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o DPkg::Lock::Timeout=300)
+"${apt[@]}" update
+"${apt[@]}" install --no-install-recommends "${missing[@]}"
