@@ -115,6 +115,9 @@ static mlc_code take_url(const char *text, mlctl_args *args, mlc_error *err)
 {
     static const char *const allowed[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     args->url = text;
+    /* "http://127.0.0.1:1@elsewhere" goes elsewhere. */
+    if (strchr(text, '@') != NULL)
+        return mlc_fail(err, MLC_E_INVALID, "--url: must not hold a user name");
     if (starts_with(text, "https://") && text[strlen("https://")] != '\0')
         return MLC_OK;
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {

@@ -5,7 +5,7 @@
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
 #     --quick   without lint, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims demo tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims tsan valgrind fuzz)
-quick_stages=(setup build ctest sims)
+all_stages=(setup lint build ctest sims demo tsan valgrind fuzz)
+quick_stages=(setup build ctest sims demo)
 valgrind_parts=(base crypto record tunnel store)
 
 export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp"
@@ -32,6 +32,7 @@ lint       static checks (packaging/lint.sh)
 build      everything with AddressSanitizer and UndefinedBehaviorSanitizer (build/asan)
 ctest      unit, fault, end-to-end and scenario tests of that build
 sims       the simulators' own tests
+demo       packaging/demo.sh with the programs of that build
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -127,6 +128,11 @@ stage_sims() {
     failed=$(sed -n 's/^[^ ]* fail \([0-9]*\)$/\1/p' "$log" | tail -1)
     rm -f "$log"
     return "$status"
+}
+
+stage_demo() {
+    packaging/demo.sh --once --bin build/asan --dir build/demo-test
+    passed=1
 }
 
 stage_tsan() {

@@ -2,12 +2,16 @@
  *
  * A token is kept and given out until five minutes (or a fifth of its life, if that is shorter) before it ends,
  * measured on the monotonic clock; one request is in flight however many ask. Failures are given to all who wait;
- * after a failure the next request is made not before a backoff. Secrets and tokens never reach a log
- * (they are registered with the logger). Thread rule: loop's thread only.
+ * after a failure the next request is made not before a backoff, for which those who ask meanwhile wait (when it
+ * is longer than a request may take, they get the failure again). Codes: AUTH (refused), THROTTLED, TLS, TIMEOUT,
+ * UNREACHABLE (every other failure: nothing was asked of the resource, so nothing is uncertain), CLOSED.
+ * The client secret is registered with the logger; a token is never given to it. Both are wiped when they end.
+ * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_ENTRA_H
 #define MLC_RELAY_ENTRA_H
 
+#include "net/backoff.h"
 #include "net/http_client.h"
 
 typedef struct mlc_entra mlc_entra;
@@ -20,12 +24,13 @@ typedef struct mlc_entra_options {
     const char *tenant;    /* directory id */
     const char *client_id;
     const char *client_secret;
-    const char *scope;  /* "https://org.crm.dynamics.com/.default" */
-    int64_t timeout_ms; /* 0: 30 s */
+    const char *scope;   /* "https://org.crm.dynamics.com/.default" */
+    int64_t timeout_ms;  /* 0: 30 s */
+    mlc_backoff backoff; /* zeros: 1 s, 30 s */
 } mlc_entra_options;
 
 mlc_code mlc_entra_open(mlc_entra **out, const mlc_entra_options *options, mlc_error *err);
-/* Waiters get MLC_E_CLOSED during the call. NULL is allowed. */
+/* Waiters get MLC_E_CLOSED during the call. Not to be called from a waiter's callback. NULL is allowed. */
 void mlc_entra_close(mlc_entra *entra);
 
 /* `token` is valid during the call, NULL on failure. Called from the loop, never inside mlc_entra_token. */

@@ -31,7 +31,6 @@ typedef struct tunnel_conn {
     tunnel_peer *candidate;
     struct lws *wsi;
     mlc_engine *engine; /* NULL: close the socket */
-    bool replaced;      /* the peer has another connection: its state is not ours to tell */
 } tunnel_conn;
 
 struct tunnel_peer {
@@ -63,6 +62,30 @@ static tunnel_peer *find_peer(const mlc_tunnel_server *server, const char *agent
     return peer;
 }
 
+static void leave_peer(tunnel_conn *conn, const char *why)
+{
+    tunnel_peer *peer = conn->peer;
+    conn->peer = NULL;
+    if (peer == NULL || peer->conn != conn)
+        return;
+    peer->conn = NULL;
+    mlc_link_down(peer->link, why);
+}
+
+/* End a connection whose link is about to go. */
+static void drop_engine(tunnel_conn *conn, mlc_close_code code, int64_t retry_ms, const char *why)
+{
+    mlc_engine *engine = conn->engine;
+    if (engine == NULL)
+        return;
+    mlc_engine_shutdown(engine, code, retry_ms, why);
+    mlc_ws_flush(engine, conn->wsi, conn->server->scratch);
+    leave_peer(conn, why);
+    conn->engine = NULL;
+    conn->candidate = NULL;
+    mlc_engine_free(engine);
+}
+
 /* The peer of this agent with this binding: a changed one (another tenant) begins anew. */
 static mlc_code take_peer(mlc_tunnel_server *server, const char *agent, const mlc_link_binding *binding,
                           tunnel_peer **out, mlc_error *err)
@@ -78,7 +101,7 @@ static mlc_code take_peer(mlc_tunnel_server *server, const char *agent, const ml
         return code;
     if (peer != NULL) {
         if (peer->conn != NULL)
-            mlc_engine_shutdown(peer->conn->engine, MLC_CLOSE_REPLACED, 0, "this agent was bound anew");
+            drop_engine(peer->conn, MLC_CLOSE_REPLACED, 0, "this agent was bound anew");
         mlc_link_close(peer->link);
     } else {
         peer = calloc(1, sizeof(*peer));
@@ -171,7 +194,6 @@ static void on_open(void *user)
     conn->peer = peer;
     peer->conn = conn;
     if (older != NULL) {
-        older->replaced = true;
         mlc_engine_shutdown(older->engine, MLC_CLOSE_REPLACED, 0,
                             "a newer connection of this agent took over");
         mlc_link_down(peer->link, "a newer connection took over");
@@ -191,16 +213,6 @@ static void on_read(void *user, bool wanted)
     const tunnel_conn *conn = user;
     lws_rx_flow_control(conn->wsi, wanted ? 1 : 0);
     mlc_lws_poke(mlc_lws_of(conn->wsi));
-}
-
-static void leave_peer(tunnel_conn *conn, const char *why)
-{
-    tunnel_peer *peer = conn->peer;
-    conn->peer = NULL;
-    if (peer == NULL || peer->conn != conn)
-        return;
-    peer->conn = NULL;
-    mlc_link_down(peer->link, why);
 }
 
 static void on_session_closed(void *user, const mlc_notice *notice, bool by_peer)
@@ -266,18 +278,14 @@ static int on_established(mlc_tunnel_server *server, struct lws *wsi, tunnel_con
                                                     .max_frames_per_s = server->opt.max_frames_per_s > 0
                                                                             ? server->opt.max_frames_per_s
                                                                             : FRAMES_PER_S},
-                                        .callbacks = &engine_callbacks};
-    mlc_engine_options with_user = options;
+                                        .callbacks = &engine_callbacks,
+                                        .user = conn};
     mlc_error err = {0};
-    tunnel_conn *conn = calloc(1, sizeof(*conn));
-    if (conn == NULL)
-        return CLOSE_IT;
     conn->server = server;
     conn->wsi = wsi;
-    with_user.user = conn;
     add_conn(server, conn);
     *slot = conn;
-    const mlc_code code = mlc_engine_open(&conn->engine, &with_user, &err);
+    const mlc_code code = mlc_engine_open(&conn->engine, &options, &err);
     if (code == MLC_OK)
         return 0;
     mlc_log_error(server->opt.log, "tunnel", "a connection could not begin", MLC_S("error", err.message));
@@ -366,16 +374,8 @@ void mlc_tunnel_server_close(mlc_tunnel_server *server)
     if (server == NULL || server->closed)
         return;
     server->closed = true;
-    for (tunnel_conn *conn = server->conns; conn != NULL; conn = conn->next) {
-        if (conn->engine == NULL)
-            continue;
-        mlc_engine_shutdown(conn->engine, MLC_CLOSE_LATER, GOING_DOWN_MS, "the relay stops");
-        mlc_ws_flush(conn->engine, conn->wsi, server->scratch);
-        leave_peer(conn, "the relay stops");
-        mlc_engine_free(conn->engine);
-        conn->engine = NULL;
-        conn->candidate = NULL;
-    }
+    for (tunnel_conn *conn = server->conns; conn != NULL; conn = conn->next)
+        drop_engine(conn, MLC_CLOSE_LATER, GOING_DOWN_MS, "the relay stops");
     while (server->peers != NULL) {
         tunnel_peer *peer = server->peers;
         server->peers = peer->next;

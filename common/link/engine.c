@@ -239,10 +239,13 @@ void mlc_engine_receive(mlc_engine *e, const void *data, size_t len, bool end)
 
 size_t mlc_engine_output(mlc_engine *e, void *buf, size_t size)
 {
-    const size_t len = mlc_session_output(e->session, buf, size);
-    if (len > 0 && !e->closed)
-        engine_pump(e); /* there may be room for more entries now */
-    return len;
+    return mlc_session_output(e->session, buf, size);
+}
+
+void mlc_engine_refill(mlc_engine *e)
+{
+    if (!e->closed)
+        engine_pump(e);
 }
 
 bool mlc_engine_has_output(const mlc_engine *e)

@@ -63,6 +63,8 @@ void mlc_engine_receive(mlc_engine *engine, const void *data, size_t len, bool e
 /* One websocket message into buf; size is at least the session's max_frame. 0: nothing to send. */
 size_t mlc_engine_output(mlc_engine *engine, void *buf, size_t size);
 bool mlc_engine_has_output(const mlc_engine *engine);
+/* Output was taken: fill up from the outbox. May lead to callbacks, so it comes last. */
+void mlc_engine_refill(mlc_engine *engine);
 
 /* RELAY: who the peer may be, in answer to on_identify. `key` may be NULL. */
 void mlc_engine_identify(mlc_engine *engine, mlc_link *link, const uint8_t *key, bool certificate);

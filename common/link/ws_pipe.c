@@ -42,6 +42,7 @@ bool mlc_ws_writable(mlc_engine *engine, struct lws *wsi, mlc_ws_scratch *scratc
         return false;
     if (mlc_engine_has_output(engine) || mlc_engine_is_closed(engine))
         lws_callback_on_writable(wsi);
+    mlc_engine_refill(engine);
     return true;
 }
 
