@@ -215,7 +215,7 @@ static void look_up(order_task *task)
     const mlc_code code =
         mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
     if (code != MLC_OK)
-        on_looked_up(task, code, &err, NULL);
+        look_up_failed(task, code, &err);
 }
 
 static void deliver(void *user, mlc_delivery *const *items, size_t count)

@@ -269,6 +269,9 @@ static void free_conn(tunnel_conn *conn)
 
 static int on_established(mlc_tunnel_server *server, struct lws *wsi, tunnel_conn **slot)
 {
+    tunnel_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL)
+        return CLOSE_IT;
     const mlc_engine_options options = {.loop = mlc_lws_loop(mlc_lws_of(wsi)),
                                         .log = server->opt.log,
                                         .session = {.role = MLC_SESSION_RELAY,

@@ -4,19 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *meta_key(const char *name, char *out, size_t size)
+typedef struct meta_key {
+    char text[STREAM_NAME_MAX + 16];
+} meta_key;
+
+static meta_key key_of_meta(const char *name)
 {
-    (void)snprintf(out, size, "stream/%s", name);
-    return out;
+    meta_key key;
+    (void)snprintf(key.text, sizeof key.text, "stream/%s", name);
+    return key;
 }
 
 enum { META_LEN = 2 + 1 + 8 * 7 };
 
 mlc_code meta_load(mlc_txn *txn, const char *name, stream_meta *out, mlc_error *err)
 {
-    char key[STREAM_NAME_MAX + 16];
+    const meta_key key = key_of_meta(name);
     MDB_val value;
-    const mlc_code code = store_get(txn, DB_META, meta_key(name, key, sizeof key), strlen(key), &value, err);
+    const mlc_code code = store_get(txn, DB_META, key.text, strlen(key.text), &value, err);
     if (code != MLC_OK)
         return code;
     const uint8_t *const b = value.mv_data;
@@ -34,7 +39,7 @@ mlc_code meta_load(mlc_txn *txn, const char *name, stream_meta *out, mlc_error *
 
 mlc_code meta_save(mlc_txn *txn, const char *name, const stream_meta *meta, mlc_error *err)
 {
-    char key[STREAM_NAME_MAX + 16];
+    const meta_key key = key_of_meta(name);
     uint8_t b[META_LEN];
     store_be16(b, meta->id);
     b[2] = meta->mode;
@@ -43,8 +48,7 @@ mlc_code meta_save(mlc_txn *txn, const char *name, const stream_meta *meta, mlc_
     for (size_t i = 0; i <= MLC_ENTRY_DONE; i++)
         store_be64(b + 19 + 8 * i, meta->count[i]);
     store_be64(b + 51, meta->live_bytes);
-    (void)meta_key(name, key, sizeof key);
-    return store_put(txn, DB_META, key, strlen(key), b, sizeof b, err);
+    return store_put(txn, DB_META, key.text, strlen(key.text), b, sizeof b, err);
 }
 
 size_t key_seq(const mlc_outbox *ob, uint64_t seq, uint8_t out[OUTBOX_KEY_MAX])

@@ -111,7 +111,7 @@ static void status_tells_all_streams(void **state)
 static void parked_ones_are_listed_in_pages(void **state)
 {
     admin_fix *const f = *state;
-    char key[16];
+    char key[32];
     for (int i = 0; i < 5; i++) {
         (void)snprintf(key, sizeof key, "order/%d", i);
         (void)admin_fix_park(f, f->jde, key, key);
@@ -190,7 +190,7 @@ static void a_parked_one_is_released(void **state)
 static void all_parked_ones_are_released(void **state)
 {
     admin_fix *const f = *state;
-    char key[16];
+    char key[32];
     for (int i = 0; i < 450; i++) { /* more than one job takes */
         (void)snprintf(key, sizeof key, "order/%d", i);
         (void)admin_fix_park(f, f->jde, key, key);

@@ -289,7 +289,7 @@ static bool parallel_reached(void *arg)
 static void keys_are_delivered_in_parallel(void **state)
 {
     del_fix *const f = *state;
-    char key[16];
+    char key[32];
     for (int i = 0; i < 20; i++) {
         (void)snprintf(key, sizeof key, "order/%d", i);
         (void)lst_add(&f->s, f->jde, key, key);
@@ -428,7 +428,7 @@ static bool breaker_is_open(void *arg)
 static void the_breaker_lets_one_through(void **state)
 {
     del_fix *const f = *state;
-    char key[16];
+    char key[32];
     for (int i = 0; i < 8; i++) {
         (void)snprintf(key, sizeof key, "order/%d", i);
         (void)lst_add(&f->s, f->jde, key, key);
