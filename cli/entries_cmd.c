@@ -31,7 +31,7 @@ static const char *bytes_text(char *out, size_t size, int64_t bytes)
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
     int64_t scaled = bytes;
-    while (scaled >= 10 * 1024 && unit + 1 < sizeof units / sizeof units[0]) {
+    while (scaled >= 10240 && unit + 1 < sizeof units / sizeof units[0]) {
         scaled /= 1024;
         unit++;
     }

@@ -12,7 +12,7 @@ mlc_package(libconfig libconfig)
 mlc_package(lmdb lmdb)
 mlc_package(libuv libuv)
 # Client certificates are read with OpenSSL, which libwebsockets is built with.
-mlc_package(libwebsockets libwebsockets libcrypto)
+mlc_package(libwebsockets libwebsockets openssl)
 mlc_package(cmocka cmocka)
 # Debian's mbedTLS 2.28 ships no pkg-config file.
 find_library(MLC_MBEDCRYPTO mbedcrypto REQUIRED)

@@ -183,6 +183,7 @@ static void ask(mlc_entra *e)
     if (mlc_http_send(e->http, &request, on_answer, e, &e->call, &err) == MLC_OK)
         return;
     e->asking = false;
+    (void)network_failure(err.code, &err);
     note_failure(e, &err, 0);
     give_failure(e, &err);
 }
@@ -226,7 +227,7 @@ void mlc_entra_refused(mlc_entra *entra, const char *token)
 {
     if (entra->token == NULL || token == NULL || !mlc_secret_equal(entra->token, token))
         return;
-    mlc_log_info(entra->log, "entra", "the token was refused; a new one will be asked for", MLC_LOG_END);
+    mlc_log_info(entra->log, "entra", "the token was refused; a new one will be asked for");
     forget(entra);
 }
 

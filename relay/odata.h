@@ -6,7 +6,8 @@
  * never inside the call that started the request. Thread rule: loop's thread only.
  *
  * Codes: those of http_client.h for the network; MLC_E_AUTH, DENIED, NOTFOUND, CONFLICT (412), THROTTLED (429 with
- * retry_after_ms), UNAVAILABLE (5xx), REJECTED (400 and like), PROTOCOL (answer not understood).
+ * retry_after_ms), UNAVAILABLE (5xx), REJECTED (400 and like), PROTOCOL (answer not understood: a write may have
+ * had its effect). When no token can be had, the code of entra.h: nothing was sent.
  */
 #ifndef MLC_RELAY_ODATA_H
 #define MLC_RELAY_ODATA_H
@@ -28,7 +29,8 @@ typedef struct mlc_odata_options {
 } mlc_odata_options;
 
 mlc_code mlc_odata_open(mlc_odata **out, const mlc_odata_options *options, mlc_error *err);
-/* Ends running and waiting requests with MLC_E_CLOSED (callbacks run during the call). NULL is allowed. */
+/* Ends running and waiting requests with MLC_E_CLOSED (callbacks run during the call). Not to be called from a
+ * callback of this client. NULL is allowed. */
 void mlc_odata_close(mlc_odata *odata);
 
 typedef struct mlc_odata_request {
@@ -48,6 +50,7 @@ typedef struct mlc_odata_answer {
     int64_t retry_after_ms;
     const cJSON *body;  /* parsed, NULL when empty or not JSON */
     char entity_id[64]; /* guid of OData-EntityId, "" when absent */
+    bool whole_batch;   /* the batch failed as a whole: the answer says nothing of this request on its own */
 } mlc_odata_answer;
 
 typedef void (*mlc_odata_fn)(void *user, const mlc_odata_answer *answer);

@@ -22,7 +22,10 @@ static void escape_label(const char *text, char *out, size_t size)
     for (; *text != '\0' && used + 3 < size; text++) {
         if (*text == '\\' || *text == '"' || *text == '\n')
             out[used++] = '\\';
-        out[used++] = *text == '\n' ? 'n' : *text;
+        out[used] = *text;
+        if (*text == '\n')
+            out[used] = 'n';
+        used++;
     }
     out[used] = '\0';
 }

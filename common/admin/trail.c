@@ -114,8 +114,8 @@ static bool visit_audit(uint64_t index, const char *json, size_t len, const uint
     }
     mlc_hex(hash, MLC_SHA256_LEN, hex);
     /* The event's text stays as it was hashed: who keeps an export can verify it. */
-    read->code = mlc_buf_printf(&read->out, &read->err,
-                                "{\"index\":%" PRIu64 ",\"hash\":\"%s\",\"event\":%s}\n", index, hex, json);
+    read->code = mlc_buf_printf(&read->out, NULL, "{\"index\":%" PRIu64 ",\"hash\":\"%s\",\"event\":%s}\n",
+                                index, hex, json);
     read->count++;
     return read->code == MLC_OK && read->count < read->max && read->out.len < PAGE_BYTES_MAX &&
            !atomic_load(&read->stop);
@@ -128,7 +128,7 @@ static mlc_code read_audit(mlc_txn *txn, void *arg, mlc_error *err)
     const mlc_code code =
         mlc_audit_scan(txn, read->from, read->key != NULL ? SIZE_MAX : read->max, visit_audit, read, err);
     if (code == MLC_OK && read->code != MLC_OK)
-        *err = read->err;
+        return mlc_fail(err, read->code, "the page does not fit into memory");
     return code != MLC_OK ? code : read->code;
 }
 

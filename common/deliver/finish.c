@@ -60,7 +60,7 @@ static mlc_code write_audit(mlc_txn *txn, const mlc_flight *f, mlc_error *err)
     const mlc_flight_result *const r = &f->result;
     const mlc_audit_event event = {.at_ms = f->now_ms,
                                    .actor = f->d->opt.actor,
-                                   .action = actions[r->verdict.action],
+                                   .action = f->superseded ? "superseded" : actions[r->verdict.action],
                                    .tenant = f->item.tenant,
                                    .stream = stream_of(f),
                                    .kind = f->item.kind,
@@ -85,9 +85,7 @@ static mlc_code store_job(mlc_txn *txn, void *arg, mlc_error *err)
     mlc_code code = write_state(txn, f, err);
     if (code == MLC_OK)
         code = look_superseded(txn, f, err);
-    if (code != MLC_OK || f->superseded)
-        return code;
-    if (r->effect != NULL) {
+    if (code == MLC_OK && r->effect != NULL && !f->superseded) {
         code = r->effect(txn, &f->item, r->effect_arg, err);
         f->effect_failed = code != MLC_OK;
     }

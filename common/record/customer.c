@@ -144,13 +144,14 @@ mlc_code mlc_customer_fingerprint(const mlc_customer *customer, uint8_t out[16],
 {
     mlc_buf text = {0};
     uint8_t hash[MLC_SHA256_LEN];
-    char digits[MLC_DECIMAL_TEXT_MAX];
+    char digits[MLC_DECIMAL_TEXT_MAX] = "";
     mlc_decimal limit;
     /* 500.0 and 500.00 are the same limit. */
-    const char *credit_limit = customer->credit_limit;
-    if (credit_limit != NULL && mlc_decimal_parse(credit_limit, &limit, NULL) == MLC_OK)
-        credit_limit = mlc_decimal_text(mlc_decimal_normalize(limit), digits);
-    mlc_code code = print(customer, NULL, credit_limit, &text, err);
+    const bool exact =
+        customer->credit_limit != NULL && mlc_decimal_parse(customer->credit_limit, &limit, NULL) == MLC_OK;
+    if (exact)
+        (void)mlc_decimal_text(mlc_decimal_normalize(limit), digits);
+    mlc_code code = print(customer, NULL, exact ? digits : customer->credit_limit, &text, err);
     if (code == MLC_OK)
         code = mlc_sha256(text.data, text.len, hash, err);
     if (code == MLC_OK)

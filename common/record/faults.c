@@ -9,17 +9,25 @@
 /* One fault may not crowd out the others; the tail keeps room for ".. and 4294967295 more". */
 enum { LINE_MAX_BYTES = 200, TAIL_ROOM = 32, RECORD_MAX = 56 };
 
-void mlc_fault(mlc_faults *faults, const char *field, const char *fmt, ...)
+/* "field: reason", cut between characters. */
+static void format_line(char out[LINE_MAX_BYTES], const char *field, const char *fmt, va_list args)
+    MLC_PRINTF(3, 0);
+static void format_line(char out[LINE_MAX_BYTES], const char *field, const char *fmt, va_list args)
 {
     char reason[512];
+    char whole[sizeof reason + 128];
+    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    (void)snprintf(whole, sizeof whole, "%.100s: %s", field, reason);
+    mlc_strlcpy(out, whole, LINE_MAX_BYTES);
+}
+
+void mlc_fault(mlc_faults *faults, const char *field, const char *fmt, ...)
+{
     char line[LINE_MAX_BYTES];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    format_line(line, field, fmt, args);
     va_end(args);
-    char whole[sizeof reason + 128];
-    (void)snprintf(whole, sizeof whole, "%.100s: %s", field, reason);
-    mlc_strlcpy(line, whole, sizeof line);
 
     faults->count++;
     const char *const join = faults->count > 1 ? "; " : "";

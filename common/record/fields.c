@@ -12,17 +12,23 @@ const char *mlc_shown(char out[MLC_SHOWN_MAX], const char *text)
     return out;
 }
 
+void mlc_fault_text(mlc_faults *faults, const char *field, const char *text, const char *reason)
+{
+    char shown[MLC_SHOWN_MAX];
+    mlc_fault(faults, field, "\"%s\" %s", mlc_shown(shown, text), reason);
+}
+
 mlc_code mlc_record_open(const char *text, size_t len, size_t max_len, const char *kind, cJSON **out,
                          mlc_error *err)
 {
     cJSON *tree = NULL;
-    char shown[MLC_SHOWN_MAX];
     *out = NULL;
     const mlc_code code = mlc_json_parse(text, len, max_len, MLC_RECORD_DEPTH_MAX, &tree, err);
     if (code != MLC_OK)
         return code == MLC_E_NOMEM ? code : mlc_wrap(err, MLC_E_INVALID, "the %s is not readable JSON", kind);
     const char *const found = mlc_json_str(tree, "kind");
     if (found == NULL || strcmp(found, kind) != 0) {
+        char shown[MLC_SHOWN_MAX];
         (void)mlc_fail(err, MLC_E_INVALID, "kind: \"%s\" is not \"%s\"",
                        mlc_shown(shown, found != NULL ? found : ""), kind);
         cJSON_Delete(tree);
@@ -80,24 +86,20 @@ void mlc_check_len(mlc_faults *faults, const char *field, const char *text, size
 
 void mlc_check_an8(mlc_faults *faults, const char *field, const char *text)
 {
-    char shown[MLC_SHOWN_MAX];
     if (text == NULL || text[0] == '\0')
         return;
     const size_t digits = strspn(text, "0123456789");
     if (text[digits] != '\0' || digits > MLC_AN8_DIGITS)
-        mlc_fault(faults, field, "\"%s\" is no JDE address number; it has 1 to %d digits",
-                  mlc_shown(shown, text), MLC_AN8_DIGITS);
+        mlc_fault_text(faults, field, text, "is no JDE address number; it has 1 to 8 digits");
 }
 
 void mlc_check_decimal(mlc_faults *faults, const char *field, const char *text)
 {
     mlc_decimal value;
-    char shown[MLC_SHOWN_MAX];
     if (text == NULL || text[0] == '\0')
         return;
     if (mlc_decimal_parse(text, &value, NULL) != MLC_OK)
-        mlc_fault(faults, field, "\"%s\" is no number that can be held exactly; write it like 1250.00",
-                  mlc_shown(shown, text));
+        mlc_fault_text(faults, field, text, "is no number that can be held exactly; write it like 1250.00");
 }
 
 /* Exactly ten characters, so that a time of day does not slip in. */
@@ -113,10 +115,8 @@ static bool is_day(const char *text)
 
 void mlc_check_date(mlc_faults *faults, const char *field, const char *text)
 {
-    char shown[MLC_SHOWN_MAX];
     if (text == NULL || text[0] == '\0')
         return;
     if (!is_day(text))
-        mlc_fault(faults, field, "\"%s\" is no date; write it as year-month-day, like 2026-11-23",
-                  mlc_shown(shown, text));
+        mlc_fault_text(faults, field, text, "is no date; write it as year-month-day, like 2026-11-23");
 }

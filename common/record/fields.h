@@ -13,6 +13,8 @@ enum { MLC_RECORD_DEPTH_MAX = 8, MLC_AN8_DIGITS = 8, MLC_SHOWN_MAX = 44 };
 
 /* The beginning of a text as it may stand in a message: cut between characters, never inside one. */
 const char *mlc_shown(char out[MLC_SHOWN_MAX], const char *text);
+/* A fault of this field's text: "\"12x\" is no number". */
+void mlc_fault_text(mlc_faults *faults, const char *field, const char *text, const char *reason);
 
 /* The object of a record of this kind out of its bytes. *out is the caller's (cJSON_Delete). */
 mlc_code mlc_record_open(const char *text, size_t len, size_t max_len, const char *kind, cJSON **out,

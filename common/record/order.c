@@ -26,7 +26,6 @@ enum {
 static void check_quantity(mlc_faults *faults, const char *field, const char *text)
 {
     mlc_decimal quantity;
-    char shown[MLC_SHOWN_MAX];
     if (!mlc_check_needed(faults, field, text))
         return;
     const unsigned before = faults->count;
@@ -34,7 +33,7 @@ static void check_quantity(mlc_faults *faults, const char *field, const char *te
     if (faults->count != before || mlc_decimal_parse(text, &quantity, NULL) != MLC_OK)
         return;
     if (mlc_decimal_cmp(quantity, (mlc_decimal){0}) <= 0)
-        mlc_fault(faults, field, "%s is not above zero", mlc_shown(shown, text));
+        mlc_fault_text(faults, field, text, "is not above zero");
 }
 
 /* "line 3 (ITEM-1) quantity": what a clerk can find on the screen. */
@@ -73,16 +72,17 @@ static void check_line(const mlc_order_line *line, size_t index, mlc_faults *fau
 static void check_identity(const mlc_order *order, mlc_faults *faults)
 {
     char expected[MLC_BASE36_128_MAX];
-    char shown[MLC_SHOWN_MAX];
     if (!mlc_check_needed(faults, "id", order->id))
         return;
     if (mlc_uuid_to_base36(order->id, expected, NULL) != MLC_OK) {
-        mlc_fault(faults, "id", "\"%s\" is no GUID", mlc_shown(shown, order->id));
+        mlc_fault_text(faults, "id", order->id, "is no GUID");
         return;
     }
-    if (mlc_check_needed(faults, "reference", order->reference) && strcmp(order->reference, expected) != 0)
+    if (mlc_check_needed(faults, "reference", order->reference) && strcmp(order->reference, expected) != 0) {
+        char shown[MLC_SHOWN_MAX];
         mlc_fault(faults, "reference", "\"%s\" does not belong to this id; it must be %s",
                   mlc_shown(shown, order->reference), expected);
+    }
 }
 
 static void check(const mlc_order *order, mlc_faults *faults)

@@ -135,6 +135,12 @@ static void serve_relay(mlc_http_req *req, void *user)
     mlc_http_reply(req, 200, NULL, text, strlen(text));
 }
 
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
 static void the_relays_commands_work(void **state)
 {
     admin_fix *const f = *state;
@@ -160,6 +166,7 @@ static void the_relays_commands_work(void **state)
            "-       p2     -    7\n");
     memcpy(f->socket, saved, sizeof saved);
     mlc_http_server_close(relay.relay);
+    (void)lst_run(&f->s, never, NULL, 20); /* one unix socket after the other */
 }
 
 #define CLI_TEST(name) cmocka_unit_test_setup_teardown(name, admin_fix_set_up, admin_fix_tear_down)

@@ -10,6 +10,8 @@
 #include "deliver/deliverer.h"
 #include "support/loop_store_test.h"
 
+#include <stdatomic.h>
+
 enum { SEEN_MAX = 256 };
 
 typedef struct del_fix del_fix;
@@ -37,7 +39,7 @@ struct del_fix {
     uint64_t bad_seq; /* the one the answer is for */
     mlc_code bad_code;
     bool bad_uncertain;
-    mlc_code effect_code; /* what the effect answers; OK: puts an entry into `up` */
+    atomic_int effect_code; /* what the effect answers; MLC_OK: puts an entry into `up` */
 };
 
 static void deliver(void *user, mlc_delivery *const *items, size_t count)
@@ -551,6 +553,7 @@ static void what_was_begun_but_not_sent_is_put_back(void **state)
 
 /* ---- effects ---- */
 
+/* Runs on the store's thread. */
 static mlc_code effect(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
 {
     del_fix *const f = arg;
@@ -562,8 +565,9 @@ static mlc_code effect(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_er
                                  .payload = "{}",
                                  .payload_len = 2,
                                  .now_ms = 1};
-    if (f->effect_code != MLC_OK)
-        return mlc_fail(err, f->effect_code, "the effect says no");
+    const mlc_code answer = (mlc_code)atomic_load(&f->effect_code);
+    if (answer != MLC_OK)
+        return mlc_fail(err, answer, "the effect says no");
     return mlc_outbox_put(txn, f->up, &entry, NULL, NULL, err);
 }
 
@@ -615,7 +619,7 @@ static void a_full_next_hop_delays_the_result_only(void **state)
     const uint64_t seq = lst_add(&f->s, f->jde, "order/1", "i1");
     const uint64_t next = lst_add(&f->s, f->jde, "order/1", "i2");
     f->answer = finish_with_effect;
-    f->effect_code = MLC_E_FULL;
+    atomic_store(&f->effect_code, MLC_E_FULL);
     open_deliverer(f);
     assert_false(lst_run(&f->s, never, NULL, 500)); /* several tries */
     assert_int_equal(f->seen_count, 1);             /* not sent again, its key held back */
@@ -623,7 +627,7 @@ static void a_full_next_hop_delays_the_result_only(void **state)
     assert_int_equal(lst_stats_of(&f->s, f->up).ready, 0);
     assert_int_equal(f->freed, 0);
     assert_int_equal(status_of(f).under_way, 1);
-    f->effect_code = MLC_OK; /* room again */
+    atomic_store(&f->effect_code, MLC_OK); /* room again */
     wait_for(f, all_done);
     assert_int_equal(f->seen_count, 2);
     assert_int_equal(lst_get(&f->s, f->jde, seq).attempts, 1);
@@ -637,7 +641,7 @@ static void an_impossible_effect_is_put_before_a_person(void **state)
     del_fix *const f = *state;
     const uint64_t seq = lst_add(&f->s, f->jde, "order/1", "i1");
     f->answer = finish_with_effect;
-    f->effect_code = MLC_E_INVALID;
+    atomic_store(&f->effect_code, MLC_E_INVALID);
     open_deliverer(f);
     wait_for(f, settled);
     const lst_entry e = lst_get(&f->s, f->jde, seq);
@@ -670,7 +674,9 @@ static void a_newer_snapshot_takes_over_on_retry(void **state)
     wait_for(f, second_is_done);
     const lst_entry e = lst_get(&f->s, f->jde, seq);
     assert_int_equal(e.state, MLC_ENTRY_DONE);
-    assert_non_null(strstr(e.outcome, "superseded by 2"));
+    assert_non_null(strstr(e.outcome, "superseded"));
+    assert_int_equal(lst_audit_count(&f->s, "\"superseded\"", "\"v1\""), 1);
+    assert_int_equal(lst_audit_count(&f->s, "\"superseded\"", "went wrong"), 1);
     assert_int_equal(lst_audit_count(&f->s, "\"retried\"", "\"v1\""), 0);
     assert_int_equal(status_of(f).retried, 0);
 }

@@ -134,8 +134,8 @@ static void the_lines_are_checked(void **state)
     f->lines[0].item = "";
     f->lines[0].quantity = "0";
     f->lines[1].quantity = "-1";
-    expect_fault(&f->order, "line 1 item: is missing; line 1 quantity: 0 is not above zero; "
-                            "line 2 (ITEM-00002) quantity: -1 is not above zero");
+    expect_fault(&f->order, "line 1 item: is missing; line 1 quantity: \"0\" is not above zero; "
+                            "line 2 (ITEM-00002) quantity: \"-1\" is not above zero");
     f->lines[0].item = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     expect_fault(&f->order, "line 1 item: has 26 characters, at most 25 fit");
     f->lines[0].item = "A";
