@@ -267,11 +267,27 @@ static bool take_body(mlc_http_req *req, mlc_admin *admin, const cJSON *body, ac
                                       act->reason, sizeof act->reason);
 }
 
+/* On a loopback port any page in a browser of this machine can send a request, though it cannot read the answer.
+ * It cannot hide where it comes from either. */
+static bool from_elsewhere(mlc_http_req *req)
+{
+    const char *const origin = mlc_http_req_header(req, "origin");
+    const char *const host = mlc_http_req_header(req, "host");
+    if (origin == NULL)
+        return false;
+    const char *const name = strstr(origin, "://");
+    return host == NULL || name == NULL || strcmp(name + strlen("://"), host) != 0;
+}
+
 static void start(mlc_http_req *req, mlc_admin *admin, bool dismiss)
 {
     size_t len = 0;
     cJSON *body = NULL;
     mlc_error err;
+    if (from_elsewhere(req)) {
+        mlc_http_reply_error(req, 403, 0, "denied", "decisions are not taken from pages of another site");
+        return;
+    }
     const char *const text = mlc_http_req_body(req, &len);
     const mlc_code code = mlc_json_parse(text, len, 0, BODY_DEPTH, &body, &err);
     if (code != MLC_OK) {

@@ -14,7 +14,10 @@ bool mlc_admin_exact(mlc_http_req *req, const char *path)
 {
     if (strcmp(mlc_http_req_path(req), path) == 0)
         return true;
-    mlc_http_reply_error(req, 404, 0, "not_found", "no such address; see docs/operations.md for the routes");
+    mlc_http_reply_error(
+        req, 404, 0, "not_found",
+        "no such address; there are /v1/status, /v1/parked, /v1/entry, /v1/retry, /v1/dismiss, "
+        "/v1/audit, /v1/audit/verify, /healthz and /metrics");
     return false;
 }
 

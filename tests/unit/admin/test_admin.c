@@ -12,6 +12,7 @@
 
 typedef struct asked {
     const char *socket, *path, *body; /* body NULL: GET */
+    const char *header;               /* NULL: none of its own */
     long status;
     mlc_buf text;
     char type[80];
@@ -39,10 +40,13 @@ static void ask_in_thread(void *arg)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &a->text);
     if (a->body != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, a->body);
+    struct curl_slist *const headers = a->header != NULL ? curl_slist_append(NULL, a->header) : NULL;
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     a->rc = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     (void)snprintf(a->type, sizeof a->type, "%s", type != NULL ? type : "");
+    curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
 }
 
@@ -259,6 +263,27 @@ static void faulty_decisions_are_refused(void **state)
     assert_int_equal(lst_audit_count(&f->s, "released", ""), 0);
 }
 
+static void pages_of_other_sites_decide_nothing(void **state)
+{
+    admin_fix *const f = *state;
+    static const char body[] = "{\"stream\":\"jde\",\"seq\":1,\"operator\":\"jane\"}";
+    static const struct {
+        const char *header;
+        long status;
+    } rows[] = {{"Origin: https://evil.example", 403},
+                {"Origin: null", 403},
+                {"Origin: http://localhost.evil.example", 403},
+                {"Origin: http://localhost", 200}};
+    (void)admin_fix_park(f, f->jde, "order/1", "i1");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        asked a = {.socket = f->socket, .path = "/v1/retry", .body = body, .header = rows[i].header};
+        assert_int_equal(lst_stats_of(&f->s, f->jde).parked, 1);
+        admin_fix_meanwhile(f, ask_in_thread, &a);
+        assert_int_equal(a.status, rows[i].status);
+        mlc_buf_free(&a.text);
+    }
+}
+
 /* ---- audit trail ---- */
 
 static mlc_code audit_job(mlc_txn *txn, void *arg, mlc_error *err)
@@ -416,6 +441,7 @@ int main(void)
         ADMIN_TEST(a_sequence_stream_requeues),
         ADMIN_TEST(a_parked_one_is_dismissed_with_a_reason),
         ADMIN_TEST(faulty_decisions_are_refused),
+        ADMIN_TEST(pages_of_other_sites_decide_nothing),
         ADMIN_TEST(the_trail_is_exported),
         ADMIN_TEST(the_trail_is_verified),
         ADMIN_TEST(metrics_are_prometheus_text),
