@@ -376,14 +376,6 @@ static mlc_code open_signals(agent_app *app, mlc_error *err)
 
 /* ---- closing ---- */
 
-static mlc_code do_nothing(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    (void)txn;
-    (void)arg;
-    (void)err;
-    return MLC_OK;
-}
-
 static void on_logged_out(void *user)
 {
     agent_app *const app = user;
@@ -402,8 +394,8 @@ static void wait_for_logout(agent_app *app)
 
 static void close_all(agent_app *app)
 {
-    mlc_error err;
     mlc_http_server_close(app->admin_server);
+    mlc_admin_close(app->admin);
     if (app->poller != NULL)
         mlc_poller_stop(app->poller);
     if (app->executor != NULL)
@@ -413,12 +405,8 @@ static void close_all(agent_app *app)
     app->tunnel = NULL;
     if (app->ais != NULL)
         wait_for_logout(app);
-    if (app->store != NULL && mlc_store_run(app->store, do_nothing, NULL, &err) == MLC_OK)
-        (void)mlc_store_dispatch(app->store);
-    mlc_poller_close(app->poller);
-    mlc_executor_close(app->executor);
-    mlc_upkeep_close(app->upkeep);
-    mlc_admin_close(app->admin);
+    if (app->store != NULL)
+        (void)mlc_store_drain(app->store, NULL);
     if (app->http != NULL)
         mlc_http_client_close(app->http);
     if (app->lws != NULL)
@@ -428,6 +416,9 @@ static void close_all(agent_app *app)
     mlc_outbox_close(app->jde);
     mlc_store_close(app->store);
     app->store = NULL;
+    mlc_poller_close(app->poller);
+    mlc_executor_close(app->executor);
+    mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {
         uv_close((uv_handle_t *)&app->on_term, NULL);

@@ -131,9 +131,8 @@ static mlc_code store_item(mlc_txn *txn, mlc_poll_page *page, const mlc_poll_ite
     return code;
 }
 
-mlc_code mlc_poll_page_store(mlc_txn *txn, void *arg, mlc_error *err)
+mlc_code mlc_poll_page_store(mlc_txn *txn, mlc_poll_page *page, mlc_error *err)
 {
-    mlc_poll_page *const page = arg;
     mlc_code code = MLC_OK;
     char name[64];
     mlc_buf text = {0};

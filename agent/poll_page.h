@@ -39,8 +39,8 @@ mlc_code mlc_poll_page_reserve(mlc_poll_page *page, size_t count, mlc_error *err
 mlc_code mlc_poll_item_fill(mlc_poll_page *page, mlc_poll_item *item, const mlc_ais *ais,
                             const cJSON *address, const cJSON *terms, const char *const *wanted,
                             mlc_error *err);
-/* An mlc_job_fn; arg: the page. */
-mlc_code mlc_poll_page_store(mlc_txn *txn, void *arg, mlc_error *err);
+/* Store the page; its results are set from scratch. Store's thread. */
+mlc_code mlc_poll_page_store(mlc_txn *txn, mlc_poll_page *page, mlc_error *err);
 void mlc_poll_page_clear(mlc_poll_page *page);
 
 /* Names of the cursors. */

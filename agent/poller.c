@@ -153,11 +153,18 @@ static void on_page_job(void *arg, mlc_code code, const mlc_error *err)
     cycle_failed(p, err);
 }
 
+/* Store's thread. */
+static mlc_code store_page(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    mlc_poller *const p = arg;
+    return mlc_poll_page_store(txn, &p->page, err);
+}
+
 static void submit_page(mlc_poller *p)
 {
     mlc_error err;
     p->storing = true;
-    if (mlc_store_submit(p->opt.store, mlc_poll_page_store, on_page_job, p, &err) != MLC_OK) {
+    if (mlc_store_submit(p->opt.store, store_page, on_page_job, p, &err) != MLC_OK) {
         p->storing = false;
         cycle_failed(p, &err);
     }
@@ -417,6 +424,7 @@ void mlc_poller_stop(mlc_poller *poller)
     poller->stopping = true;
     mlc_timer_stop(poller->timer);
     mlc_timer_stop(poller->full_timer);
+    set_drop(poller);
 }
 
 void mlc_poller_close(mlc_poller *poller)

@@ -267,7 +267,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
 {
     size_t count = 0;
     const mlc_admin_options options = {
-        .log = app->log, .program = app->software, .status = add_status, .user = app};
+        .log = app->log, .program = app->software, .status = add_status, .loop = &app->loop, .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
     for (size_t i = 0; code == MLC_OK && i < app->tenant_count; i++) {
         mlc_admin_store store;
@@ -321,6 +321,7 @@ static void close_all(relay_app *app)
 {
     mlc_http_server_close(app->server);
     mlc_http_server_close(app->admin_server);
+    mlc_admin_close(app->admin);
     if (app->tunnel != NULL)
         mlc_tunnel_server_close(app->tunnel);
     app->tunnel = NULL;
@@ -329,7 +330,6 @@ static void close_all(relay_app *app)
     for (size_t i = 0; i < app->tenant_count; i++)
         mlc_tenant_close(app->tenants[i]);
     free(app->tenants);
-    mlc_admin_close(app->admin);
     if (app->lws != NULL)
         mlc_lws_close(app->lws);
     mlc_store_close(app->control);

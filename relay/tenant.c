@@ -341,17 +341,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
 
 /* ---- closing ---- */
 
-static mlc_code do_nothing(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    (void)txn;
-    (void)arg;
-    (void)err;
-    return MLC_OK;
-}
-
 void mlc_tenant_stop(mlc_tenant *tenant)
 {
-    mlc_error err;
     if (tenant->reconcile != NULL)
         mlc_reconcile_stop(tenant->reconcile);
     if (tenant->intake != NULL)
@@ -365,24 +356,24 @@ void mlc_tenant_stop(mlc_tenant *tenant)
     tenant->odata = NULL;
     tenant->entra = NULL;
     tenant->http = NULL;
-    if (tenant->store != NULL && mlc_store_run(tenant->store, do_nothing, NULL, &err) == MLC_OK)
-        (void)mlc_store_dispatch(tenant->store);
+    if (tenant->store != NULL)
+        (void)mlc_store_drain(tenant->store, NULL);
 }
 
 void mlc_tenant_close(mlc_tenant *tenant)
 {
     if (tenant == NULL)
         return;
-    mlc_reconcile_close(tenant->reconcile);
-    mlc_intake_close(tenant->intake);
-    mlc_deliverer_close(tenant->deliverer);
-    mlc_accounts_close(tenant->accounts);
-    mlc_upkeep_close(tenant->upkeep);
     mlc_outbox_close(tenant->intake_stream);
     mlc_outbox_close(tenant->down);
     mlc_outbox_close(tenant->dynamics);
     mlc_store_close(tenant->store);
     tenant->store = NULL;
+    mlc_reconcile_close(tenant->reconcile);
+    mlc_intake_close(tenant->intake);
+    mlc_deliverer_close(tenant->deliverer);
+    mlc_accounts_close(tenant->accounts);
+    mlc_upkeep_close(tenant->upkeep);
     mlc_waker_close(tenant->waker);
     free(tenant);
 }

@@ -10,7 +10,7 @@
 enum {
     NAME_MAX_LEN = 160,
     POSITION_LEN = 24 + MLC_MARK_LEN,
-    GENERATION_LEN = 16,
+    GENERATION_LEN = 8,
     REFUSAL_HEAD = 26, /* epoch, generation, sequence, code */
     DROP_AT_ONCE = 64
 };
@@ -148,14 +148,12 @@ mlc_code link_refusals_drop(mlc_txn *txn, const char *in_name, const mlc_positio
 
 /* ---- generation ---- */
 
-mlc_code link_generation_get(mlc_txn *txn, const char *out_name, uint64_t *generation, uint64_t *base,
-                             mlc_error *err)
+mlc_code link_generation_get(mlc_txn *txn, const char *out_name, uint64_t *generation, mlc_error *err)
 {
     char name[NAME_MAX_LEN];
     const void *value = NULL;
     size_t len = 0;
     *generation = 1;
-    *base = 0;
     snprintf(name, sizeof(name), "tunnel/%s/generation", out_name);
     const mlc_code code = mlc_cursor_get(txn, name, &value, &len, err);
     if (code == MLC_E_NOTFOUND)
@@ -165,17 +163,14 @@ mlc_code link_generation_get(mlc_txn *txn, const char *out_name, uint64_t *gener
     if (len != GENERATION_LEN)
         return odd_length(name, len, err);
     *generation = mlc_get_u64(value);
-    *base = mlc_get_u64((const uint8_t *)value + 8);
     return MLC_OK;
 }
 
-mlc_code link_generation_put(mlc_txn *txn, const char *out_name, uint64_t generation, uint64_t base,
-                             mlc_error *err)
+mlc_code link_generation_put(mlc_txn *txn, const char *out_name, uint64_t generation, mlc_error *err)
 {
     char name[NAME_MAX_LEN];
     uint8_t value[GENERATION_LEN];
     snprintf(name, sizeof(name), "tunnel/%s/generation", out_name);
     mlc_put_u64(value, generation);
-    mlc_put_u64(value + 8, base);
     return mlc_cursor_put(txn, name, value, sizeof(value), err);
 }

@@ -24,10 +24,8 @@ mlc_code link_refusals_scan(mlc_txn *txn, const char *in_name, const mlc_positio
 mlc_code link_refusals_drop(mlc_txn *txn, const char *in_name, const mlc_position *stream, uint64_t upto,
                             mlc_error *err);
 
-/* Sending side: generation of the stream (from 1) and the acknowledged mark when it began. */
-mlc_code link_generation_get(mlc_txn *txn, const char *out_name, uint64_t *generation, uint64_t *base,
-                             mlc_error *err);
-mlc_code link_generation_put(mlc_txn *txn, const char *out_name, uint64_t generation, uint64_t base,
-                             mlc_error *err);
+/* Sending side: generation of the stream, from 1. */
+mlc_code link_generation_get(mlc_txn *txn, const char *out_name, uint64_t *generation, mlc_error *err);
+mlc_code link_generation_put(mlc_txn *txn, const char *out_name, uint64_t generation, mlc_error *err);
 
 #endif

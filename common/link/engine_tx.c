@@ -45,7 +45,7 @@ static mlc_code read_facts(mlc_txn *txn, void *arg, mlc_error *err)
     job->facts = (mlc_stream_facts){.epoch = mlc_store_epoch(job->e->link->binding.store),
                                     .acked = stats.acked_seq,
                                     .last = stats.next_seq - 1};
-    code = link_generation_get(txn, mlc_outbox_name(out), &job->facts.generation, &job->facts.base, err);
+    code = link_generation_get(txn, mlc_outbox_name(out), &job->facts.generation, err);
     return code == MLC_OK ? compare_mark(txn, job, err) : code;
 }
 
@@ -59,7 +59,7 @@ struct link_tx_job {
     mlc_link *link;
     mlc_engine *engine; /* NULL when the connection is gone */
     /* a new generation, when `first` is not 0 */
-    uint64_t first, base;
+    uint64_t first;
     mlc_start start;
     /* or what the peer has said */
     uint64_t acked;
@@ -70,8 +70,7 @@ struct link_tx_job {
 static mlc_code store_generation(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const link_tx_job *job = arg;
-    return link_generation_put(txn, mlc_outbox_name(job->link->binding.out), job->start.generation, job->base,
-                               err);
+    return link_generation_put(txn, mlc_outbox_name(job->link->binding.out), job->start.generation, err);
 }
 
 static link_tx_job *new_job(mlc_engine *e)
@@ -135,8 +134,10 @@ static void log_resume(const mlc_engine *e, const mlc_resume *resume, const mlc_
 {
     static const char *const words[] = {
         [MLC_RESUME_NORMAL] = "the stream goes on",
-        [MLC_RESUME_UNKNOWN] = "the peer knows nothing of this store: all that is still kept is sent",
-        [MLC_RESUME_BEHIND] = "the peer is behind its acknowledgements: what followed is sent again",
+        [MLC_RESUME_UNKNOWN] =
+            "the peer knows nothing of this store or generation: all that is still kept is sent",
+        [MLC_RESUME_BEHIND] = "the peer is behind its acknowledgements (void entries, or a restored backup): "
+                              "it is sent what follows",
         [MLC_RESUME_REWRITTEN] = "this store is older than what the peer received: a new generation begins"};
     const mlc_log_level level = resume->kind == MLC_RESUME_REWRITTEN ? MLC_LOG_WARN : MLC_LOG_INFO;
     mlc_log_at(e->log, level, "link", words[resume->kind], MLC_S("peer", e->link->status.peer),
@@ -166,7 +167,6 @@ void engine_on_resume(mlc_engine *e, const mlc_position *claim)
     if (write == NULL)
         return;
     write->first = resume.first;
-    write->base = resume.base;
     write->start = start;
     submit(e, write, store_generation, generation_done);
 }

@@ -61,6 +61,8 @@ mlc_code mlc_store_submit(mlc_store *store, mlc_job_fn fn, mlc_job_done_fn done,
 mlc_code mlc_store_run(mlc_store *store, mlc_job_fn fn, void *arg, mlc_error *err);
 /* Run `fn` in a read transaction on the calling thread. Writing functions fail in it. */
 mlc_code mlc_store_read(mlc_store *store, mlc_job_fn fn, void *arg, mlc_error *err);
+/* Run and dispatch on the calling thread until no job is left, also those that completions submit. */
+mlc_code mlc_store_drain(mlc_store *store, mlc_error *err);
 /* Deliver queued completions on the calling thread. Returns how many. */
 size_t mlc_store_dispatch(mlc_store *store);
 

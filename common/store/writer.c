@@ -298,3 +298,20 @@ size_t mlc_store_dispatch(mlc_store *store)
     }
     return count;
 }
+
+static mlc_code do_nothing(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    (void)txn;
+    (void)arg;
+    (void)err;
+    return MLC_OK;
+}
+
+mlc_code mlc_store_drain(mlc_store *store, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    do
+        code = mlc_store_run(store, do_nothing, NULL, err);
+    while (mlc_store_dispatch(store) > 0 && code == MLC_OK);
+    return code;
+}

@@ -134,8 +134,8 @@ mlc_code mlc_skip_read(const mlc_frame *frame, uint64_t *last, mlc_error *err)
     return MLC_OK;
 }
 
-mlc_code mlc_notice_write(mlc_buf *out, const mlc_frame *head, unsigned code, int64_t retry_ms, const char *text,
-                          mlc_error *err)
+mlc_code mlc_notice_write(mlc_buf *out, const mlc_frame *head, unsigned code, int64_t retry_ms,
+                          const char *text, mlc_error *err)
 {
     uint8_t body[NOTICE_LEN + MLC_FRAME_TEXT_MAX + 1];
     char *words = (char *)body + NOTICE_LEN;

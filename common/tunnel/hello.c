@@ -110,7 +110,8 @@ mlc_code mlc_hello_print(mlc_buf *out, const mlc_hello *hello, bool welcome, mlc
     mlc_code code = build(root, hello, welcome, err);
     if (code == MLC_OK) {
         char *text = mlc_json_print(root);
-        code = text != NULL ? mlc_buf_puts(out, text, err) : mlc_fail(err, MLC_E_NOMEM, "no memory for a hello");
+        code =
+            text != NULL ? mlc_buf_puts(out, text, err) : mlc_fail(err, MLC_E_NOMEM, "no memory for a hello");
         free(text);
     }
     cJSON_Delete(root);
@@ -184,7 +185,8 @@ static mlc_code read_agent(const cJSON *root, mlc_hello *out, mlc_error *err)
 
 static mlc_code read_identity(const cJSON *root, bool welcome, mlc_hello *out, mlc_error *err)
 {
-    mlc_code code = read_u32(root, welcome ? "version" : "version_min", 1, UINT32_MAX, &out->version_min, err);
+    mlc_code code =
+        read_u32(root, welcome ? "version" : "version_min", 1, UINT32_MAX, &out->version_min, err);
     if (code == MLC_OK)
         code = read_u32(root, welcome ? "version" : "version_max", out->version_min, UINT32_MAX,
                         &out->version_max, err);

@@ -71,7 +71,6 @@ mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge
 /* What a sender durably knows of its own stream. */
 typedef struct mlc_stream_facts {
     uint64_t epoch, generation;
-    uint64_t base;  /* acknowledged mark when the generation began */
     uint64_t acked; /* acknowledged mark now */
     uint64_t last;  /* last sequence given out */
     enum {
@@ -82,17 +81,19 @@ typedef struct mlc_stream_facts {
 } mlc_stream_facts;
 
 typedef enum mlc_resume_kind {
-    MLC_RESUME_NORMAL,   /* go on after what the receiver has */
-    MLC_RESUME_UNKNOWN,  /* the receiver knows nothing of this store: everything still kept is sent */
-    MLC_RESUME_BEHIND,   /* the receiver lost what it acknowledged (a restored backup): send it again */
-    MLC_RESUME_REWRITTEN /* we lost what we sent (a restored backup): begin a new generation */
+    MLC_RESUME_NORMAL, /* go on after what the receiver has */
+    /* The receiver knows nothing of this store, or of its generation: everything still kept is sent. */
+    MLC_RESUME_UNKNOWN,
+    /* It lost what it acknowledged (a restored backup), or that was void and left no trace: send it again. */
+    MLC_RESUME_BEHIND,
+    /* We lost what we sent (a restored backup): a new generation begins and everything is sent. */
+    MLC_RESUME_REWRITTEN
 } mlc_resume_kind;
 
 typedef struct mlc_resume {
     mlc_resume_kind kind;
     uint64_t first;      /* sequence to send first */
     uint64_t generation; /* to be made durable before sending when kind is REWRITTEN */
-    uint64_t base;
 } mlc_resume;
 
 mlc_resume mlc_resume_decide(const mlc_position *claim, const mlc_stream_facts *own);

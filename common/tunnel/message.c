@@ -65,7 +65,8 @@ mlc_code mlc_message_write(mlc_buf *out, const mlc_message *message, size_t max_
     const mlc_text *texts[] = {&message->idem, &message->key, &message->kind, &message->correlation};
     const size_t length = mlc_message_length(message);
     uint8_t head[MLC_MESSAGE_HEAD_LEN];
-    message_pieces pieces = {.piece[0] = {head, sizeof(head)}, .piece[5] = {message->payload, message->payload_len}};
+    message_pieces pieces = {.piece[0] = {head, sizeof(head)},
+                             .piece[5] = {message->payload, message->payload_len}};
     if (length > UINT32_MAX || max_frame <= MLC_FRAME_HEADER_LEN)
         return mlc_fail(err, MLC_E_LIMIT, "message of %zu bytes in frames of %zu", length, max_frame);
     mlc_put_u32(head, (uint32_t)length);

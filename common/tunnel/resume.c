@@ -22,40 +22,31 @@ static mlc_code proof(const uint8_t *key, const char *label, const uint8_t *firs
     return mlc_hmac_sha256(key, MLC_KEY_LEN, data, at, out, err);
 }
 
-mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
-                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err)
+mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN],
+                         const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
+                         mlc_error *err)
 {
     return proof(key, "mlc.v1", challenge, agent, nonce, out, err);
 }
 
-mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
-                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err)
+mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN],
+                         const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
+                         mlc_error *err)
 {
     return proof(key, "mlc.v1/relay", nonce, agent, challenge, out, err);
 }
 
 mlc_resume mlc_resume_decide(const mlc_position *claim, const mlc_stream_facts *own)
 {
-    mlc_resume r = {.generation = own->generation, .base = own->base};
-    if (claim->epoch != own->epoch) {
-        r.kind = MLC_RESUME_UNKNOWN;
-        r.first = 1;
+    mlc_resume r = {.kind = MLC_RESUME_UNKNOWN, .first = 1, .generation = own->generation};
+    if (claim->epoch != own->epoch || claim->generation < own->generation)
         return r;
-    }
-    if (claim->generation < own->generation) {
-        /* It has received nothing yet of the generation, which began at base. */
-        r.kind = own->base < own->acked ? MLC_RESUME_BEHIND : MLC_RESUME_NORMAL;
-        r.first = own->base + 1;
-        return r;
-    }
-    /* What it has is not what we have: our store is an older copy of itself. Everything up to the mark
-     * was acknowledged; all after it goes out again under a new generation, and keys sort out doubles. */
+    /* What it has is not what we have: our store is an older copy of itself. Which of our entries it has
+     * received cannot be told (it may have been restored too), so all goes out again under a new
+     * generation, and keys sort out doubles. */
     if (claim->generation > own->generation || claim->seq > own->last || own->mark == MLC_MARK_OTHER) {
         r.kind = MLC_RESUME_REWRITTEN;
         r.generation = claim->generation + 1;
-        /* A receiver that is behind as well was restored too: then not even the mark says anything. */
-        r.base = claim->generation == own->generation && claim->seq < own->acked ? 0 : own->acked;
-        r.first = r.base + 1;
         return r;
     }
     r.kind = claim->seq < own->acked ? MLC_RESUME_BEHIND : MLC_RESUME_NORMAL;

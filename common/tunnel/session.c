@@ -24,9 +24,10 @@ static mlc_tunnel_limits with_defaults(mlc_tunnel_limits limits)
 mlc_code mlc_session_open(mlc_session **out, const mlc_session_config *config, int64_t now, mlc_error *err)
 {
     *out = NULL;
-    if (config->role == MLC_SESSION_AGENT &&
-        (config->agent_id == NULL || config->agent_id[0] == '\0' || strlen(config->agent_id) >= MLC_AGENT_ID_MAX))
-        return mlc_fail(err, MLC_E_INVALID, "the agent id must have 1 to %d characters", MLC_AGENT_ID_MAX - 1);
+    if (config->role == MLC_SESSION_AGENT && (config->agent_id == NULL || config->agent_id[0] == '\0' ||
+                                              strlen(config->agent_id) >= MLC_AGENT_ID_MAX))
+        return mlc_fail(err, MLC_E_INVALID, "the agent id must have 1 to %d characters",
+                        MLC_AGENT_ID_MAX - 1);
     mlc_session *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a tunnel session");
@@ -122,8 +123,8 @@ void session_fail(mlc_session *s, unsigned code, const char *fmt, ...)
 void session_fail_error(mlc_session *s, mlc_code code, const mlc_error *err)
 {
     const unsigned why = code == MLC_E_PROTOCOL || code == MLC_E_INVALID ? MLC_CLOSE_PROTOCOL
-                         : code == MLC_E_LIMIT                          ? MLC_CLOSE_LIMIT
-                                                                        : MLC_CLOSE_INTERNAL;
+                         : code == MLC_E_LIMIT                           ? MLC_CLOSE_LIMIT
+                                                                         : MLC_CLOSE_INTERNAL;
     session_fail(s, why, "%s", err->message);
 }
 
@@ -167,8 +168,9 @@ static void ping(mlc_session *s)
         return;
     uint8_t body[8];
     mlc_put_u64(body, (uint64_t)s->now);
-    session_control(s, &(mlc_frame){
-                           .type = MLC_FRAME_PING, .seq = s->tx.confirmed, .body = body, .body_len = sizeof(body)});
+    session_control(
+        s,
+        &(mlc_frame){.type = MLC_FRAME_PING, .seq = s->tx.confirmed, .body = body, .body_len = sizeof(body)});
 }
 
 void mlc_session_tick(mlc_session *s, int64_t now)
@@ -183,7 +185,8 @@ void mlc_session_tick(mlc_session *s, int64_t now)
         return;
     }
     if (s->now >= s->heard_at + silence_limit(s)) {
-        session_fail(s, MLC_CLOSE_TIMEOUT, "nothing was heard for %lld ms", (long long)(s->now - s->heard_at));
+        session_fail(s, MLC_CLOSE_TIMEOUT, "nothing was heard for %lld ms",
+                     (long long)(s->now - s->heard_at));
         return;
     }
     if (s->now >= s->ping_at)
@@ -275,8 +278,8 @@ static void on_stream_frame(mlc_session *s, const mlc_frame *frame)
     case MLC_FRAME_PONG:
         break;
     default:
-        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame (type %u) after the handshake", mlc_frame_name(frame->type),
-                     frame->type);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame (type %u) after the handshake",
+                     mlc_frame_name(frame->type), frame->type);
     }
 }
 
@@ -288,7 +291,8 @@ static void on_frame(mlc_session *s, const mlc_frame *frame)
         frame->type == MLC_FRAME_START || frame->type == MLC_FRAME_DATA || frame->type == MLC_FRAME_SKIP;
     const unsigned stream = on_stream ? MLC_STREAM_MESSAGES : MLC_STREAM_CONTROL;
     if (frame->stream != stream && frame->type != MLC_FRAME_NACK && frame->type != MLC_FRAME_BUSY)
-        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame on stream %u", mlc_frame_name(frame->type), frame->stream);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame on stream %u", mlc_frame_name(frame->type),
+                     frame->stream);
     else if (frame->type == MLC_FRAME_CLOSE)
         on_close(s, frame);
     else if (s->state == SESSION_OPEN)
@@ -407,7 +411,8 @@ size_t mlc_session_output(mlc_session *s, void *buf, size_t size)
     uint8_t *to = buf;
     if (s->pong_due && s->state == SESSION_OPEN) {
         s->pong_due = false;
-        session_control(s, &(mlc_frame){.type = MLC_FRAME_PONG, .body = s->pong, .body_len = sizeof(s->pong)});
+        session_control(s,
+                        &(mlc_frame){.type = MLC_FRAME_PONG, .body = s->pong, .body_len = sizeof(s->pong)});
     }
     size_t len = take_frames(s, &s->control, &s->control_at, to, room, false);
     /* Frames of the stream carry the newest acknowledgement. It must not overtake a refusal, so they

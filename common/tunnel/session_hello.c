@@ -5,7 +5,8 @@
 
 void session_send_challenge(mlc_session *s)
 {
-    session_control(s, &(mlc_frame){.type = MLC_FRAME_CHALLENGE, .body = s->nonce, .body_len = MLC_NONCE_LEN});
+    session_control(s,
+                    &(mlc_frame){.type = MLC_FRAME_CHALLENGE, .body = s->nonce, .body_len = MLC_NONCE_LEN});
 }
 
 static void send_hello(mlc_session *s, const mlc_hello *hello, bool welcome)
@@ -161,7 +162,8 @@ void mlc_session_identify(mlc_session *s, int64_t now, const mlc_identity *ident
     mlc_strlcpy(welcome.software, s->software, sizeof(welcome.software));
     mlc_error err = {0};
     if (welcome.has_proof) {
-        const mlc_code code = mlc_proof_relay(identity->key, s->nonce, s->agent, s->peer_hello.nonce, welcome.proof, &err);
+        const mlc_code code =
+            mlc_proof_relay(identity->key, s->nonce, s->agent, s->peer_hello.nonce, welcome.proof, &err);
         if (code != MLC_OK) {
             session_fail_error(s, code, &err);
             return;
@@ -180,6 +182,6 @@ void session_on_handshake(mlc_session *s, const mlc_frame *frame)
     else if (s->state == SESSION_WAIT_HELLO && frame->type == MLC_FRAME_HELLO)
         on_hello(s, frame);
     else
-        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame (type %u) during the handshake", mlc_frame_name(frame->type),
-                     frame->type);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "%s frame (type %u) during the handshake",
+                     mlc_frame_name(frame->type), frame->type);
 }

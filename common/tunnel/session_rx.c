@@ -32,8 +32,8 @@ void session_on_start(mlc_session *s, const mlc_frame *frame)
         rx->committed = known ? start.acked : frame->seq - 1;
     }
     if (frame->seq > rx->received + 1) {
-        session_fail(s, MLC_CLOSE_PROTOCOL, "START at %llu leaves a gap after %llu", (unsigned long long)frame->seq,
-                     (unsigned long long)rx->received);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "START at %llu leaves a gap after %llu",
+                     (unsigned long long)frame->seq, (unsigned long long)rx->received);
         return;
     }
     drop_partial(s);
@@ -87,7 +87,8 @@ static bool begin_message(mlc_session *s, const mlc_frame *frame)
         return false;
     }
     if (rx->pending.count > 0 && rx->pending.total + mlc_message_cost(rx->announced) > s->limits.window) {
-        session_fail(s, MLC_CLOSE_LIMIT, "more was sent than the window of %u bytes allows", s->limits.window);
+        session_fail(s, MLC_CLOSE_LIMIT, "more was sent than the window of %u bytes allows",
+                     s->limits.window);
         return false;
     }
     return true;
@@ -141,8 +142,8 @@ void session_on_skip(mlc_session *s, const mlc_frame *frame)
         return;
     }
     if (!rx->started || frame->seq != rx->expected || rx->partial.len > 0) {
-        session_fail(s, MLC_CLOSE_PROTOCOL, "SKIP from %llu where %llu is due", (unsigned long long)frame->seq,
-                     (unsigned long long)rx->expected);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "SKIP from %llu where %llu is due",
+                     (unsigned long long)frame->seq, (unsigned long long)rx->expected);
         return;
     }
     rx->expected = last + 1;

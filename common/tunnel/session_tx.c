@@ -43,7 +43,8 @@ void session_on_head(mlc_session *s, const mlc_frame *frame)
         return;
     tx->credit = frame->credit;
     if (frame->ack >= tx->next) {
-        session_fail(s, MLC_CLOSE_PROTOCOL, "%llu was acknowledged and never sent", (unsigned long long)frame->ack);
+        session_fail(s, MLC_CLOSE_PROTOCOL, "%llu was acknowledged and never sent",
+                     (unsigned long long)frame->ack);
         return;
     }
     if (frame->ack > tx->acked) {

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { until } from './wait.mjs';
+import { Hopeless, until } from './wait.mjs';
 
 export const PREFIX = 'ml_';
 
@@ -121,7 +121,7 @@ const firstOf = (list) => `${list.length} faults: ${list.slice(0, 8).join('; ')}
 export async function settled(world, { timeoutMs = 60000, everyMs = 200, parked = 0, ...options } = {}) {
   await until('both sides are equal', async () => {
     const complaints = world.complaints();
-    if (complaints.length > 0) throw new Error(complaints[0]);
+    if (complaints.length > 0) throw new Hopeless(complaints[0]);
     const waiting = await world.underWay();
     if (waiting.length > 0) throw new Error(waiting.join('; '));
     const faults = await allFaults(world, options);

@@ -86,10 +86,9 @@ export class Program {
 
   /** What it must not have done: ended by itself, or broken a sanitizer's rule. */
   complaints() {
-    const list = this.deaths.map((end) => `${this.name} ended by itself: ${end}\n${this.tail()}`);
     const lines = this.text().split('\n');
     const at = lines.findIndex((line) => SANITIZER.test(line));
-    if (at >= 0) list.push(`${this.name}: sanitizer report:\n${lines.slice(at, at + 40).join('\n')}`);
-    return list;
+    if (at >= 0) return [`${this.name}: sanitizer report:\n${lines.slice(at, at + 40).join('\n')}`];
+    return this.deaths.map((end) => `${this.name} ended by itself: ${end}\n${this.tail()}`);
   }
 }

@@ -3,9 +3,12 @@
  * logs and stays.
  */
 
+import assert from 'node:assert/strict';
+
 export async function step(t, world, name, body) {
   await t.test(name, async () => {
     try {
+      assert.deepEqual(world.complaints(), []);
       await body();
     } catch (error) {
       world.failed = true;

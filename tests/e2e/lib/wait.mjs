@@ -4,6 +4,9 @@
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+/** Waiting longer cannot help. */
+export class Hopeless extends Error {}
+
 /**
  * Calls check() until it gives something true, and gives that back. A check that throws is not true yet; when the time
  * is over, what it said last stands in the error.
@@ -17,6 +20,7 @@ export async function until(what, check, { timeoutMs = 60000, everyMs = 100 } = 
       if (value) return value;
       last = undefined;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (Date.now() >= end) throw new Error(`did not come true within ${timeoutMs} ms: ${what}${last ? ` (${last.message})` : ''}`, { cause: last });

@@ -24,7 +24,8 @@ static mlc_code parse_in(const char *line, const mlctl_env *env, mlctl_args *out
         assert_in_range(argc, 0, WORDS_MAX - 1);
         argv[argc++] = word;
         for (char *p = word; *p != '\0'; p++)
-            *p = *p == '_' ? ' ' : *p;
+            if (*p == '_')
+                *p = ' ';
     }
     return mlctl_args_parse(argc, argv, env, out, err);
 }

@@ -36,7 +36,8 @@ static void run_in_thread(void *arg)
          word = strtok_r(NULL, " ", &rest)) {
         argv[argc++] = word;
         for (char *p = word; *p != '\0'; p++)
-            *p = *p == '_' ? ' ' : *p;
+            if (*p == '_')
+                *p = ' ';
     }
     r->code = mlctl_main(argc, argv, &env, "mlctl test", out, err);
     (void)fclose(out);

@@ -117,8 +117,8 @@ static void a_throttling_peer_is_left_alone(void **state)
     in.retry_after_ms = 7000;
     assert_int_equal(mlc_delivery_decide(&in).hold_ms, 7000);
     assert_int_equal(mlc_delivery_decide(&in).next_ms, 13000);
-    in.retry_after_ms = 3600 * 1000;
-    assert_int_equal(mlc_delivery_decide(&in).hold_ms, 300 * 1000);
+    in.retry_after_ms = 3600000;
+    assert_int_equal(mlc_delivery_decide(&in).hold_ms, 300000);
     in.code = MLC_E_UNAVAILABLE;
     assert_int_equal(mlc_delivery_decide(&in).hold_ms, 0);
 }

@@ -339,7 +339,7 @@ static void failures_are_retried_with_backoff(void **state)
 static void a_far_retry_waits(void **state)
 {
     del_fix *const f = *state;
-    f->options.backoff = (mlc_backoff){.base_ms = 3600 * 1000, .cap_ms = 3600 * 1000};
+    f->options.backoff = (mlc_backoff){.base_ms = 3600000, .cap_ms = 3600000};
     const uint64_t seq = lst_add(&f->s, f->jde, "order/1", "i1");
     f->answer = answer_bad;
     f->bad_code = MLC_E_UNCERTAIN; /* at least the settle time of a minute */
@@ -636,6 +636,38 @@ static void a_full_next_hop_delays_the_result_only(void **state)
     assert_int_equal(lst_audit_count(&f->s, "\"delivered\"", "\"i1\""), 1);
 }
 
+static mlc_code ack_first(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    return mlc_outbox_ack(txn, arg, 1, mlc_wall_ms(), err);
+}
+
+static bool one_done(void *arg)
+{
+    del_fix *const f = arg;
+    return lst_stats_of(&f->s, f->jde).done == 1;
+}
+
+static void room_in_the_next_hop_lets_the_result_through(void **state)
+{
+    del_fix *const f = *state;
+    mlc_error err;
+    mlc_outbox_close(f->up);
+    f->up_spec = (mlc_stream_spec){.name = "tight", .mode = MLC_STREAM_SEQUENCE, .max_entries = 1};
+    f->up = lst_stream(&f->s, &f->up_spec);
+    (void)lst_add(&f->s, f->jde, "order/1", "i1");
+    (void)lst_add(&f->s, f->jde, "order/2", "i2");
+    f->answer = finish_with_effect;
+    open_deliverer(f);
+    wait_for(f, one_done);
+    assert_false(lst_run(&f->s, never, NULL, 300));
+    assert_int_equal(lst_stats_of(&f->s, f->jde).inflight, 1);
+    assert_int_equal(lst_stats_of(&f->s, f->up).ready, 1);
+    lst_check(mlc_store_run(f->s.store, ack_first, f->up, &err), &err);
+    wait_for(f, all_done);
+    assert_int_equal(lst_stats_of(&f->s, f->up).ready, 1);
+    assert_int_equal(f->seen_count, 2); /* each was sent once */
+}
+
 static void an_impossible_effect_is_put_before_a_person(void **state)
 {
     del_fix *const f = *state;
@@ -705,6 +737,7 @@ int main(void)
         DEL_TEST(the_effect_is_in_the_same_job),
         DEL_TEST(the_park_effect_is_for_parking_only),
         DEL_TEST(a_full_next_hop_delays_the_result_only),
+        DEL_TEST(room_in_the_next_hop_lets_the_result_through),
         DEL_TEST(an_impossible_effect_is_put_before_a_person),
         DEL_TEST(a_newer_snapshot_takes_over_on_retry),
     };

@@ -1,0 +1,31 @@
+# End-to-end and fault tests: Node.js scripts that start agent, relay and simulators as processes of their own.
+# The heavy ones lock the machine, so that not more than one of them runs at a time.
+find_program(MLC_NODE NAMES node nodejs)
+
+function(mlc_scenario name label file seconds)
+  if(NOT MLC_NODE)
+    return()
+  endif()
+  add_test(NAME ${label}.${name} COMMAND ${MLC_NODE} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT ${seconds} RESOURCE_LOCK scenario
+    ENVIRONMENT "MLC_AGENT=$<TARGET_FILE:ml-agent>;MLC_RELAY=$<TARGET_FILE:ml-relay>;${ARGN}")
+endfunction()
+
+mlc_scenario(customers e2e e2e/customers.test.mjs 180)
+mlc_scenario(orders e2e e2e/orders.test.mjs 180)
+
+# The acceptance test. A smaller one, for a minute: -D MLC_SPINE_SMALL=ON, or the variables of spine.test.mjs.
+option(MLC_SPINE_SMALL "Run the acceptance test with small numbers" OFF)
+if(MLC_SPINE_SMALL)
+  mlc_scenario(spine e2e e2e/spine.test.mjs 300)
+else()
+  mlc_scenario(spine e2e e2e/spine.test.mjs 900 MLC_E2E_CUSTOMERS=10000 MLC_E2E_ORDERS=1000 MLC_E2E_KILLS=50 MLC_E2E_CUTS=50
+    MLC_E2E_SECONDS=300)
+endif()
+
+foreach(group status network data life)
+  mlc_scenario(ais.${group} fault fault/ais.test.mjs 300 MLC_FAULT_GROUP=${group})
+endforeach()
+foreach(group status network life webhooks)
+  mlc_scenario(dataverse.${group} fault fault/dataverse.test.mjs 300 MLC_FAULT_GROUP=${group})
+endforeach()
