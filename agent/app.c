@@ -334,8 +334,12 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
 static mlc_code open_admin(agent_app *app, mlc_error *err)
 {
     size_t count = 0;
-    const mlc_admin_options options = {
-        .log = app->log, .program = app->software, .status = add_status, .healthy = is_healthy, .user = app};
+    const mlc_admin_options options = {.log = app->log,
+                                       .program = app->software,
+                                       .status = add_status,
+                                       .healthy = is_healthy,
+                                       .loop = &app->loop,
+                                       .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
                                    .streams = {app->up, app->jde},
