@@ -23,7 +23,7 @@ async function refused(world, orderId) {
   return parked[0];
 }
 
-test('orders', async (t) => World.run({ customers: 40, items: 20, products: 20 }, async (world) => {
+test('orders', async (t) => World.run({ customers: 40, items: 200, products: 200 }, async (world) => {
   const { jde, dynamics } = world;
   let deals = [];
 
@@ -55,9 +55,7 @@ test('orders', async (t) => World.run({ customers: 40, items: 20, products: 20 }
   });
 
   await step(t, world, 'an order of an item JDE does not know likewise', async () => {
-    const [product] = (await dynamics.dump('products')).slice(-1);
-    await dynamics.api('PATCH', `products(${product.productid})`, { productnumber: 'NEW-ITEM-1' });
-    const orderId = await sellProduct(world, product.productid);
+    const orderId = await sellNewProduct(world, 'NEW-ITEM-1');
     const entry = await refused(world, orderId);
     assert.match((await dynamics.order(orderId))[`${PREFIX}jdeordermessage`], /NEW-ITEM-1/);
     await jde.rows('F4101', [{ ITM: 70001, LITM: 'NEW-ITEM-1', DSC1: 'New', UOM1: 'EA' }]);
@@ -77,12 +75,17 @@ test('orders', async (t) => World.run({ customers: 40, items: 20, products: 20 }
   });
 }));
 
-/** Sells until an order holds this product; the others are orders as well. */
-async function sellProduct({ dynamics }, productId) {
+/** Gives a product that no order holds yet another number, and sells it. */
+async function sellNewProduct({ dynamics }, number) {
+  const used = new Set((await dynamics.dump('salesorderdetails')).map((line) => line._productid_value));
   for (let tries = 0; tries < 100; tries += 1) {
-    const [{ orderId }] = await dynamics.sell(1, { accounts: ['6001'] });
-    const { rows } = await dynamics.get(`rows/salesorderdetails?_salesorderid_value=${orderId}&_productid_value=${productId}`);
-    if (rows.length > 0) return orderId;
+    const [quoteId] = await dynamics.makeQuotes(1, { accounts: ['6001'] });
+    const { rows } = await dynamics.get(`rows/quotedetails?_quoteid_value=${quoteId}`);
+    const line = rows.find((row) => !used.has(row._productid_value));
+    if (!line) continue;
+    await dynamics.api('PATCH', `products(${line._productid_value})`, { productnumber: number });
+    const [{ orderId }] = await dynamics.closeDeals({ quoteIds: [quoteId] });
+    return orderId;
   }
-  throw new Error('no order with this product came up');
+  throw new Error('no quote with a product that was never sold came up');
 }
