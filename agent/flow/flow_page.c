@@ -35,6 +35,7 @@ static mlc_code fill_invalid(mlc_flow_item *item, const mlc_master *master, mlc_
     mlc_buf both = {0};
     char *const text = mlc_json_print(master->rows);
     item->invalid = true;
+    item->gone = false;
     if (text == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a row");
     mlc_code code = mlc_buf_puts(&item->payload, text, err);
@@ -70,6 +71,8 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
                                .version = item->version,
                                .gone = record.gone,
                                .rows = record.rows};
+    if (code == MLC_E_INVALID && record.gone) /* a row that is not wanted may be as faulty as it likes */
+        code = MLC_OK;
     if (code == MLC_OK)
         code = mlc_master_print(&master, &item->payload, &item->why);
     if (code == MLC_OK)

@@ -554,6 +554,16 @@ static void a_row_that_cannot_be_used_is_parked_once(void **state)
     expect_last(f, "customer/6002", 2, "\"TRAR\":\"N30\"");
 }
 
+static void a_faulty_row_that_is_not_wanted_is_let_be(void **state)
+{
+    flow_fix *const f = *state;
+    put_address(f, 6001, "E", "Employee", "2026-99-99");
+    put_address(f, 6002, "C", "Customer", "2026-01-05");
+    open_run(f, "customers");
+    run_once(f, MLC_FLOW_DONE);
+    assert_int_equal(look_at(f, "customer/6002").all, 1);
+}
+
 static void a_failing_server_ends_the_run(void **state)
 {
     flow_fix *const f = *state;
@@ -582,6 +592,7 @@ int main(void)
         FLOW_TEST(stopping_in_the_middle_of_a_page_is_clean),
         FLOW_TEST(a_full_stream_holds_the_run),
         FLOW_TEST(a_row_that_cannot_be_used_is_parked_once),
+        FLOW_TEST(a_faulty_row_that_is_not_wanted_is_let_be),
         FLOW_TEST(a_failing_server_ends_the_run),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
