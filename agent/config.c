@@ -25,7 +25,7 @@ static const mlc_cfg_field schema[] = {
     {"relay.client_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Its private key (PEM)"},
     {"relay.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
     {"relay.compress", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Offer permessage-deflate"},
-    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
+    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.reconnect_base", MLC_CFG_DURATION, false, "500ms", 10, SECONDS(60), NULL,
      "First ceiling of the reconnect delay"},

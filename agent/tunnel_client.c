@@ -16,6 +16,7 @@
 enum {
     RECONNECT_BASE_MS = 500,
     RECONNECT_CAP_MS = 60000,
+    RETRY_MAX_MS = 3600 * 1000, /* no relay sends its agents away for longer */
     STABLE_MS = 5000, /* a connection that lived so long was good: the next attempts start quickly again */
     CLOSE_IT = -1     /* what a callback returns to have libwebsockets close the connection */
 };
@@ -42,6 +43,8 @@ static void retry_later(mlc_tunnel_client *c, unsigned why, int64_t retry_ms)
     c->state = CLIENT_WAITING;
     if (c->attempts < UINT32_MAX)
         c->attempts++;
+    if (retry_ms > RETRY_MAX_MS)
+        retry_ms = RETRY_MAX_MS;
     int64_t delay = mlc_backoff_delay(&policy, c->attempts, retry_ms, mlc_random_below(UINT64_MAX));
     /* These do not pass by themselves: another instance runs, or an operator must act. */
     if (why == MLC_CLOSE_REPLACED || why == MLC_CLOSE_AUTH || why == MLC_CLOSE_VERSION ||

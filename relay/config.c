@@ -22,7 +22,7 @@ static const mlc_cfg_field schema[] = {
     {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
     {"relay.compress", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Accept permessage-deflate"},
-    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
+    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.max_connections", MLC_CFG_INT, false, "10000", 1, 1000000, NULL, "Open connections at most"},
     {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
