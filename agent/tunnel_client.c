@@ -220,6 +220,7 @@ static int on_established(mlc_tunnel_client *c, struct lws *wsi)
                                         .user = c};
     c->state = CLIENT_CONNECTED;
     c->wsi = wsi;
+    mlc_ws_begin(wsi);
     const mlc_code code = mlc_engine_open(&c->engine, &options, &err);
     if (code == MLC_OK)
         return 0;
@@ -322,10 +323,11 @@ static mlc_code open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options
                                                     "permessage-deflate; client_max_window_bits"},
                                                    {NULL, NULL, NULL}};
     struct lws_context_creation_info info = {0};
-    c->protocols[0] = (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
-                                             .callback = mlc_tunnel_client_callback,
-                                             .rx_buffer_size = MLC_WS_RX_BYTES,
-                                             .tx_packet_size = MLC_FRAME_MAX};
+    c->protocols[0] =
+        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
+                               .callback = mlc_tunnel_client_callback,
+                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
+                               .tx_packet_size = MLC_FRAME_MAX};
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = "tunnel";
     info.protocols = c->protocols;
