@@ -28,7 +28,7 @@ static const mlc_cfg_field schema[] = {
      * ("zlib error inflate -3"). Nothing is lost then, the tunnel reconnects, but it costs more than it saves. */
     {"relay.compress", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Offer permessage-deflate; needs libwebsockets 4.3.3 or later on both sides"},
-    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
+    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.reconnect_base", MLC_CFG_DURATION, false, "500ms", 10, SECONDS(60), NULL,
      "First ceiling of the reconnect delay"},

@@ -24,8 +24,9 @@ static const mlc_cfg_field schema[] = {
     /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
      * ("zlib error inflate -3"). Nothing is lost then, the tunnel reconnects, but it costs more than it saves. */
     {"relay.compress", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
-     "Accept permessage-deflate; needs libwebsockets 4.3.3 or later on both sides"},
-    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
+     "Accept permessage-deflate; needs libwebsockets 4.3.3 or later on both sides, and a port that strangers "
+     "cannot reach"},
+    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.max_connections", MLC_CFG_INT, false, "10000", 1, 1000000, NULL, "Open connections at most"},
     {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},

@@ -53,11 +53,12 @@ static void test_round_trip(void **state)
         mlc_hello back;
         mlc_error err = {0};
         assert_int_equal(mlc_hello_print(&text, &hello, welcome == 1, NULL), MLC_OK);
-        if (mlc_hello_parse((const char *)text.data, text.len, welcome == 1, &back, &err) != MLC_OK)
+        const mlc_code code = mlc_hello_parse((const char *)text.data, text.len, welcome == 1, &back, &err);
+        mlc_buf_free(&text);
+        if (code != MLC_OK)
             fail_msg("%s", err.message);
         assert_same(&hello, &back);
         assert_string_equal(back.agent, welcome == 1 ? "" : hello.agent);
-        mlc_buf_free(&text);
     }
 }
 
@@ -70,10 +71,11 @@ static void test_mtls_needs_no_proof(void **state)
     hello.has_proof = false;
     memset(hello.proof, 0, sizeof(hello.proof));
     assert_int_equal(mlc_hello_print(&text, &hello, false, NULL), MLC_OK);
-    assert_int_equal(mlc_hello_parse((const char *)text.data, text.len, false, &back, NULL), MLC_OK);
+    const mlc_code code = mlc_hello_parse((const char *)text.data, text.len, false, &back, NULL);
+    mlc_buf_free(&text);
+    assert_int_equal(code, MLC_OK);
     assert_int_equal(back.auth, MLC_AUTH_MTLS);
     assert_false(back.has_proof);
-    mlc_buf_free(&text);
 }
 
 #define POSITION                                                                                             \
@@ -132,7 +134,8 @@ static void test_bad_hellos_name_the_member(void **state)
          "}",
          "window"},
         {"{" WHO "," NONCE "," PROOF "," LIMITS "}", "epoch"},
-        {"{" WHO "," NONCE "," PROOF "," LIMITS ",\"received\":{\"epoch\":\"0x1\",\"generation\":\"0\",\"seq\":"
+        {"{" WHO "," NONCE "," PROOF "," LIMITS
+         ",\"received\":{\"epoch\":\"0x1\",\"generation\":\"0\",\"seq\":"
          "\"99999999999999999999\",\"mark\":\"\"}}",
          "epoch"},
         {"{" WHO "," NONCE "," PROOF "," LIMITS ",\"received\":{\"epoch\":\"0000000000000001\","
