@@ -186,8 +186,11 @@ void ais_cursors_close(mlc_ais *ais)
 {
     mlc_error err;
     (void)mlc_fail(&err, MLC_E_CLOSED, "the AIS client is closing");
-    while (ais->cursors != NULL)
-        cursor_end(ais->cursors, MLC_E_CLOSED, &err);
+    mlc_ais_cursor *cursor = NULL;
+    while ((cursor = ais->cursors) != NULL) {
+        ais->cursors = cursor->next;
+        cursor_end(cursor, MLC_E_CLOSED, &err);
+    }
 }
 
 /* ---- dates ---- */

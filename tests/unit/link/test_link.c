@@ -453,7 +453,6 @@ static void test_settings_are_checked(void **state)
 
 int main(void)
 {
-    if (getenv("ONLY") != NULL) cmocka_set_test_filter(getenv("ONLY"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings_are_checked),
         cmocka_unit_test(test_large_message_in_chunks),

@@ -132,7 +132,8 @@ static void test_bad_hellos_name_the_member(void **state)
          "}",
          "window"},
         {"{" WHO "," NONCE "," PROOF "," LIMITS "}", "epoch"},
-        {"{" WHO "," NONCE "," PROOF "," LIMITS ",\"received\":{\"epoch\":\"0x1\",\"generation\":\"0\",\"seq\":"
+        {"{" WHO "," NONCE "," PROOF "," LIMITS
+         ",\"received\":{\"epoch\":\"0x1\",\"generation\":\"0\",\"seq\":"
          "\"99999999999999999999\",\"mark\":\"\"}}",
          "epoch"},
         {"{" WHO "," NONCE "," PROOF "," LIMITS ",\"received\":{\"epoch\":\"0000000000000001\","
