@@ -89,8 +89,12 @@ static void on_page(void *user, mlc_code code, const mlc_error *why, int status,
         cursor_end(cursor, code, &err);
         return;
     }
-    code = status >= 200 && status < 300 ? ais_page_read(body, cursor->table, &rows, &err)
-                                         : page_failed(cursor, status, body, &err);
+    if (status < 200 || status >= 300) {
+        code = page_failed(cursor, status, body, &err);
+        cursor_end(cursor, code, &err);
+        return;
+    }
+    code = ais_page_read(body, cursor->table, &rows, &err);
     if (code != MLC_OK)
         cursor_end(cursor, code, &err);
     else

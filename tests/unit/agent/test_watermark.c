@@ -83,7 +83,7 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
         if (row_fits(&query, &m->rows[i]))
             hits[count++] = &m->rows[i];
     }
-    qsort(hits, count, sizeof hits[0], compare_rows);
+    qsort(hits, count, sizeof(model_row *), compare_rows);
     const size_t taken = count < size ? count : size;
     for (size_t i = 0; i < taken; i++)
         hits[i]->seen++;
