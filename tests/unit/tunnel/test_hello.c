@@ -87,7 +87,7 @@ static void test_mtls_needs_no_proof(void **state)
 /* Without the NUL, so that a sanitizer sees a read beyond the end. */
 static char *exact_copy(const void *bytes, size_t len)
 {
-    char *copy = malloc(len);
+    char *copy = malloc(len > 0 ? len : 1);
     assert_non_null(copy);
     memcpy(copy, bytes, len);
     return copy;
