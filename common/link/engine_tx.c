@@ -136,8 +136,8 @@ static void log_resume(const mlc_engine *e, const mlc_resume *resume, const mlc_
         [MLC_RESUME_NORMAL] = "the stream goes on",
         [MLC_RESUME_UNKNOWN] =
             "the peer knows nothing of this store or generation: all that is still kept is sent",
-        [MLC_RESUME_BEHIND] = "the peer is behind its acknowledgements (void entries, or a restored backup): "
-                              "it is sent what follows",
+        [MLC_RESUME_BEHIND] =
+            "the peer is behind its acknowledgements (void or restored): it is sent what follows",
         [MLC_RESUME_REWRITTEN] = "this store is older than what the peer received: a new generation begins"};
     const mlc_log_level level = resume->kind == MLC_RESUME_REWRITTEN ? MLC_LOG_WARN : MLC_LOG_INFO;
     mlc_log_at(e->log, level, "link", words[resume->kind], MLC_S("peer", e->link->status.peer),

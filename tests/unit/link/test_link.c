@@ -73,9 +73,9 @@ static void exchange_with_cuts(bool tls, bool compress)
     tunnel_fix *f = tunnel_fix_new(tls);
     f->compress = compress;
     tunnel_serve(f);
-    f->wire.cut_after = tls ? 90 * 1024 : 60 * 1024;
+    f->wire.cut_after = tls ? (size_t)90 * 1024 : (size_t)60 * 1024;
     if (compress)
-        f->wire.cut_after = 20 * 1024;
+        f->wire.cut_after = (size_t)20 * 1024;
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
     tunnel_dial(f, &options);
     /* Some before, some while it runs. */
@@ -120,13 +120,13 @@ static void large_messages(bool compress)
     tunnel_fix *f = tunnel_fix_new(true);
     f->compress = compress;
     tunnel_serve(f);
-    tunnel_put_many(&f->agent, "up", 0, 3, 1024 * 1024);
-    tunnel_put_many(&f->relay, "down", 0, 3, 1024 * 1024);
+    tunnel_put_many(&f->agent, "up", 0, 3, (size_t)1024 * 1024);
+    tunnel_put_many(&f->relay, "down", 0, 3, (size_t)1024 * 1024);
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
     tunnel_dial(f, &options);
     assert_true(tunnel_wait(f, tunnel_all_acked, 0));
-    assert_received(&f->relay, "up", 3, 1024 * 1024);
-    assert_received(&f->agent, "down", 3, 1024 * 1024);
+    assert_received(&f->relay, "up", 3, (size_t)1024 * 1024);
+    assert_received(&f->agent, "down", 3, (size_t)1024 * 1024);
     tunnel_fix_free(f);
 }
 
@@ -371,7 +371,7 @@ static void test_refused_messages_are_parked(void **state)
     (void)state;
     tunnel_fix *f = tunnel_fix_new(true);
     tunnel_serve(f);
-    f->wire.cut_after = 30 * 1024;
+    f->wire.cut_after = (size_t)30 * 1024;
     snprintf(f->relay.refuse, sizeof(f->relay.refuse), "7"); /* every key with a 7 */
     tunnel_put_many(&f->agent, "up", 0, 100, 100);
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
@@ -433,10 +433,10 @@ static void test_too_large_message_is_parked(void **state)
 {
     (void)state;
     tunnel_fix *f = tunnel_fix_new(true);
-    f->max_message = 64 * 1024;
+    f->max_message = (size_t)64 * 1024;
     tunnel_serve(f);
     tunnel_put_many(&f->agent, "up", 0, 3, 100);
-    tunnel_put_many(&f->agent, "big", 0, 1, 100 * 1024);
+    tunnel_put_many(&f->agent, "big", 0, 1, (size_t)100 * 1024);
     tunnel_put_many(&f->agent, "up", 3, 3, 100);
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
     tunnel_dial(f, &options);
@@ -452,13 +452,13 @@ static void test_rate_limit_slows_without_loss(void **state)
     tunnel_fix *f = tunnel_fix_new(true);
     f->max_frames_per_s = 20;
     tunnel_serve(f);
-    tunnel_put_many(&f->agent, "up", 0, 30, 60 * 1024); /* a websocket message each */
+    tunnel_put_many(&f->agent, "up", 0, 30, (size_t)60 * 1024); /* a websocket message each */
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
     tunnel_dial(f, &options);
     const int64_t begun = mlc_mono_ms();
     assert_true(tunnel_wait(f, tunnel_all_acked, 0));
     assert_true(mlc_mono_ms() - begun >= 300); /* a lower bound: a slow machine only takes longer */
-    assert_received(&f->relay, "up", 30, 60 * 1024);
+    assert_received(&f->relay, "up", 30, (size_t)60 * 1024);
     assert_int_equal(f->agent.downs, 0);
     tunnel_fix_free(f);
 }

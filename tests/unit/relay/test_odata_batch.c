@@ -87,8 +87,7 @@ static void what_cannot_be_framed_is_refused(void **state)
         "multipart/mixedness;boundary=b1",
         "multipart/mixed;boundary=",
         "multipart/mixed;boundary=\"b1",
-        "multipart/mixed;boundary="
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        "multipart/mixed;boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     static const char *const texts[] = {
         "",
         "--b1",

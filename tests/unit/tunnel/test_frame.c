@@ -238,7 +238,7 @@ static void join_chunks(const mlc_buf *frames, size_t max_frame, mlc_buf *out, s
 static void test_message_in_chunks(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0, 1, 900, 1024 * 1024};
+    static const size_t sizes[] = {0, 1, 900, (size_t)1024 * 1024};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         char *payload = malloc(sizes[i] + 1);
         memset(payload, 'p', sizes[i] + 1);

@@ -230,7 +230,7 @@ static void connect_both(world *w)
 static void put_entry(world *w, side *s)
 {
     disk *d = s->now;
-    if (d->last + 1 >= ENTRIES_MAX || w->next_id + 1 >= 2 * ENTRIES_MAX)
+    if (d->last + 1 >= ENTRIES_MAX || w->next_id + 1 >= (uint64_t)2 * ENTRIES_MAX)
         return;
     entry *e = &d->entries[++d->last];
     *e = (entry){.id = ++w->next_id, .size = (uint32_t)draw(&w->c, 300)};
