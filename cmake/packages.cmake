@@ -10,6 +10,7 @@ endfunction()
 mlc_package(cjson libcjson)
 mlc_package(libconfig libconfig)
 mlc_package(lmdb lmdb)
+mlc_package(lua lua5.4)
 mlc_package(libuv libuv)
 # Client certificates are read with OpenSSL, which libwebsockets is built with.
 mlc_package(libwebsockets libwebsockets openssl)
