@@ -12,7 +12,7 @@
 #include <lmdb.h>
 #include <semaphore.h>
 
-enum { ROUNDS = 5, SECONDS_PER_ROUND = 1, KEYS = 5000, TABLES = 5, ROW = 620 };
+enum { ROUNDS = 3, SECONDS_PER_ROUND = 1, KEYS = 5000, TABLES = 5, ROW = 620 };
 
 /* ---- the outbox ---- */
 
