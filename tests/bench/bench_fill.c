@@ -1,35 +1,66 @@
-/* bench_fill.c STORE STREAM COUNT - put COUNT records into a SEQUENCE stream of a store that nobody has open. */
+/* bench_fill.c STORE STREAM COUNT - put COUNT customers into a SEQUENCE stream of a store that nobody has open. */
 #include "bench.h"
 
+#include "record/customer.h"
 #include "store/outbox.h"
 
-enum { IN_ONE_JOB = 2000 };
+enum { IN_ONE_JOB = 20000 };
 
 typedef struct fill_job {
     mlc_outbox *outbox;
     unsigned long from, count;
 } fill_job;
 
+static mlc_code print_customer(unsigned long number, mlc_buf *out, mlc_error *err)
+{
+    char id[24];
+    char source[48];
+    char name[64];
+    (void)snprintf(id, sizeof id, "%lu", number);
+    (void)snprintf(source, sizeof source, "JDE/F0101/%lu", number);
+    (void)snprintf(name, sizeof name, "Customer %lu of the measurement", number);
+    const mlc_customer customer = {.id = id,
+                                   .source = source,
+                                   .version = "126327.143005",
+                                   .name = name,
+                                   .search_type = "C",
+                                   .tax_id = "12-3456789",
+                                   .credit_limit = "50000.00",
+                                   .terms = "N30",
+                                   .currency = "USD",
+                                   .hold_code = "",
+                                   .has_hold = true};
+    return mlc_customer_print(&customer, out, err);
+}
+
+static mlc_code put_customer(mlc_txn *txn, mlc_outbox *outbox, unsigned long number, const mlc_buf *payload,
+                             mlc_error *err)
+{
+    char key[32];
+    char idem[48];
+    (void)snprintf(key, sizeof key, "account/%lu", number);
+    (void)snprintf(idem, sizeof idem, "customer/%lu/1", number);
+    const mlc_entry_new entry = {.tenant = "acme",
+                                 .key = key,
+                                 .idem = idem,
+                                 .kind = "customer",
+                                 .correlation = idem,
+                                 .payload = payload->data,
+                                 .payload_len = payload->len,
+                                 .now_ms = mlc_wall_ms()};
+    return mlc_outbox_put(txn, outbox, &entry, NULL, NULL, err);
+}
+
 static mlc_code put_many(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const fill_job *const job = arg;
-    char payload[BENCH_PAYLOAD];
     mlc_code code = MLC_OK;
-    memset(payload, 'x', sizeof payload);
-    for (unsigned long i = job->from; code == MLC_OK && i < job->from + job->count; i++) {
-        char key[32];
-        char idem[48];
-        (void)snprintf(key, sizeof key, "account/%lu", i);
-        (void)snprintf(idem, sizeof idem, "customer/%lu/1", i);
-        const mlc_entry_new entry = {.tenant = "acme",
-                                     .key = key,
-                                     .idem = idem,
-                                     .kind = "customer",
-                                     .correlation = idem,
-                                     .payload = payload,
-                                     .payload_len = sizeof payload,
-                                     .now_ms = mlc_wall_ms()};
-        code = mlc_outbox_put(txn, job->outbox, &entry, NULL, NULL, err);
+    for (unsigned long i = 1; code == MLC_OK && i <= job->count; i++) {
+        mlc_buf payload = {0};
+        code = print_customer(job->from + i, &payload, err);
+        if (code == MLC_OK)
+            code = put_customer(txn, job->outbox, job->from + i, &payload, err);
+        mlc_buf_free(&payload);
     }
     return code;
 }

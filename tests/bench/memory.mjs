@@ -10,6 +10,7 @@ import { World } from '../e2e/lib/world.mjs';
 import { figure, output } from './figures.mjs';
 
 const SETTLE_MS = 5000;
+const SENDING_MS = 20000;
 
 /** Two figures of a running program, in MiB. */
 export function memoryOf(program, what) {
@@ -43,14 +44,20 @@ export async function memoryFigures(bin, { records }) {
     figures.push(...await settled(agent, 'agent idle'), ...memoryOf(relay, 'relay idle'));
     await agent.stop();
     await relay.stop();
+    await world.dynamics.program.kill();
     await fill(path.join(world.dir, 'agent'), 'up');
-    await fill(path.join(world.dir, 'relay/tenants', world.tenant), 'down');
     await world.startAgent(); // the relay is away, so all of it keeps waiting
     figures.push(...await settled(agent, `agent with ${records} records queued`));
     await waiting(world.agentAdmin, 'up', Number(records));
-    await agent.stop();
     await world.startRelay();
-    figures.push(...await settled(relay, `relay with ${records} records queued`));
+    await world.connected();
+    await sleep(SENDING_MS);
+    figures.push(...memoryOf(agent, 'agent while it sends them'), ...memoryOf(relay, 'relay while it receives them'));
+    await agent.stop();
+    await relay.stop();
+    await fill(path.join(world.dir, 'relay/tenants', world.tenant), 'down');
+    await world.startRelay();
+    figures.push(...await settled(relay, `relay with ${records} more records queued`));
     await waiting(world.relayAdmin, 'down', Number(records));
   });
   return figures;
