@@ -10,6 +10,7 @@ enum { PORTION = 100, PAGE_SIZE = 500, RESTARTS_MAX = 3 };
 typedef struct row_fetch_run {
     mlc_ais *ais;
     mlc_row_fetch fetch;
+    mlc_ais_term extra; /* fetch.extra points here: the caller's term need not outlive the call */
     mlc_row_fetch_fn fn;
     void *user;
     cJSON *rows;
@@ -131,6 +132,10 @@ mlc_code mlc_row_fetch_start(mlc_ais *ais, const mlc_row_fetch *fetch, mlc_row_f
     }
     run->ais = ais;
     run->fetch = *fetch;
+    if (fetch->extra != NULL) {
+        run->extra = *fetch->extra;
+        run->fetch.extra = &run->extra;
+    }
     run->fn = fn;
     run->user = user;
     code = fetch_portion(run, err);

@@ -11,7 +11,7 @@ typedef struct mlc_row_fetch {
     const char *key_column;
     const char *const *keys;
     size_t key_count;
-    const mlc_ais_term *extra; /* one more condition, NULL: none */
+    const mlc_ais_term *extra; /* one more condition (copied, its strings are borrowed), NULL: none */
 } mlc_row_fetch;
 
 /* `rows` is an array the receiver owns (cJSON_Delete), NULL unless MLC_OK. */
