@@ -83,6 +83,7 @@ static const char *source_name(const map_field *field)
 
 static bool fail(run *r, const map_field *field, const char *reason)
 {
+    map_trace_add(r->trace, r->shown, text_of(r), NULL, "FAULT %.120s", reason);
     if (field->from_count > 0 || (field->concat_count > 0 && !field->concat[0].constant))
         mlc_fault(&r->result->faults, r->shown, "%s (from %s)", reason, source_name(field));
     else
