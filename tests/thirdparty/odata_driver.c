@@ -248,8 +248,10 @@ int main(void)
     driver d = {0};
     mlc_error err;
     char *const line = malloc(LINE_SIZE);
-    if (line == NULL || uv_loop_init(&d.loop) != 0)
+    if (line == NULL || uv_loop_init(&d.loop) != 0) {
+        free(line);
         return EXIT_FAILURE;
+    }
     const mlc_code code = open_all(&d, &err);
     if (code != MLC_OK)
         (void)fprintf(stderr, "odata_driver: %s\n", err.message);
