@@ -69,7 +69,11 @@ static void decode(const char *part, size_t len, mlc_buf *out)
     assert_in_range(len, 1, sizeof text - 4);
     for (size_t i = 0; i < len; i++) {
         assert_null(strchr("+/=", part[i]));
-        text[i] = part[i] == '-' ? '+' : part[i] == '_' ? '/' : part[i];
+        text[i] = part[i];
+        if (part[i] == '-')
+            text[i] = '+';
+        else if (part[i] == '_')
+            text[i] = '/';
     }
     while (len % 4 != 0)
         text[len++] = '=';
