@@ -16,6 +16,7 @@
 enum {
     RECONNECT_BASE_MS = 500,
     RECONNECT_CAP_MS = 60000,
+    RETRY_MAX_MS = 3600 * 1000, /* no relay sends its agents away for longer */
     STABLE_MS = 5000, /* a connection that lived so long was good: the next attempts start quickly again */
     CLOSE_IT = -1     /* what a callback returns to have libwebsockets close the connection */
 };
@@ -42,6 +43,8 @@ static void retry_later(mlc_tunnel_client *c, unsigned why, int64_t retry_ms)
     c->state = CLIENT_WAITING;
     if (c->attempts < UINT32_MAX)
         c->attempts++;
+    if (retry_ms > RETRY_MAX_MS)
+        retry_ms = RETRY_MAX_MS;
     int64_t delay = mlc_backoff_delay(&policy, c->attempts, retry_ms, mlc_random_below(UINT64_MAX));
     /* These do not pass by themselves: another instance runs, or an operator must act. */
     if (why == MLC_CLOSE_REPLACED || why == MLC_CLOSE_AUTH || why == MLC_CLOSE_VERSION ||
@@ -217,6 +220,7 @@ static int on_established(mlc_tunnel_client *c, struct lws *wsi)
                                         .user = c};
     c->state = CLIENT_CONNECTED;
     c->wsi = wsi;
+    mlc_ws_begin(wsi);
     const mlc_code code = mlc_engine_open(&c->engine, &options, &err);
     if (code == MLC_OK)
         return 0;
@@ -319,10 +323,11 @@ static mlc_code open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options
                                                     "permessage-deflate; client_max_window_bits"},
                                                    {NULL, NULL, NULL}};
     struct lws_context_creation_info info = {0};
-    c->protocols[0] = (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
-                                             .callback = mlc_tunnel_client_callback,
-                                             .rx_buffer_size = MLC_WS_RX_BYTES,
-                                             .tx_packet_size = MLC_FRAME_MAX};
+    c->protocols[0] =
+        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
+                               .callback = mlc_tunnel_client_callback,
+                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
+                               .tx_packet_size = MLC_FRAME_MAX};
     info.port = CONTEXT_PORT_NO_LISTEN;
     info.vhost_name = "tunnel";
     info.protocols = c->protocols;

@@ -7,7 +7,7 @@ packages=(
     # build
     build-essential cmake ninja-build pkg-config
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev libcjson-dev libmbedtls-dev
-    liblmdb-dev libconfig-dev libcmocka-dev
+    liblmdb-dev libconfig-dev liblua5.4-dev libcmocka-dev
     # run
     ca-certificates tzdata
     # test and show: certificates, requests, fuzzing, checks
@@ -23,6 +23,8 @@ installed() {
 }
 
 node_is_new_enough || packages+=(nodejs)
+# For tests/thirdparty. A Node.js from elsewhere brings its own.
+command -v npm >/dev/null || packages+=(npm)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -190,11 +190,11 @@ static void write_group_of(mlc_accounts *accounts, account_task *const *tasks, s
         write_one(tasks[0]);
         return;
     }
-    write_group *const group = calloc(1, sizeof *group + count * sizeof group->tasks[0]);
+    write_group *const group = calloc(1, sizeof *group + count * sizeof(account_task *));
     mlc_code code = MLC_E_NOMEM;
     if (group != NULL) {
         group->count = count;
-        memcpy(group->tasks, tasks, count * sizeof group->tasks[0]);
+        memcpy(group->tasks, tasks, count * sizeof(account_task *));
         code = send_group(accounts->odata, group, &err);
     }
     if (code == MLC_OK)

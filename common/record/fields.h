@@ -6,8 +6,8 @@
 #ifndef MLC_RECORD_FIELDS_H
 #define MLC_RECORD_FIELDS_H
 
+#include "base/faults.h"
 #include "base/json.h"
-#include "record/faults.h"
 
 enum { MLC_RECORD_DEPTH_MAX = 8, MLC_AN8_DIGITS = 8, MLC_SHOWN_MAX = 44 };
 

@@ -1,371 +1,267 @@
-/* ais_test.h - a small AIS server on the test's own loop, over a real socket: log-in, and the data service (BROWSE with
- * pages, COUNT, AGGREGATION) on tables of rows that the test writes. Dates are texts "yyyy-MM-dd", so that they compare as
- * such; numbers compare as numbers. Include after cmocka.h and loop_store_test.h. */
+/* ais_test.h - an AIS server inside the test: answers by a script over real sockets, and keeps what it was asked. The client under
+ * test is opened on the same loop. Include after cmocka.h. */
 #ifndef MLC_TESTS_AIS_TEST_H
 #define MLC_TESTS_AIS_TEST_H
 
 #include "agent/ais.h"
 #include "net/http_server.h"
+#include "support/net_test.h"
 
-enum { AIS_TEST_SETS = 256, AIS_TEST_SEEN = 512 };
+enum { AIS_TEST_ASKED_MAX = 64, AIS_TEST_PORTION_KEYS = 100 };
 
-typedef struct ais_set {
-    cJSON *rows;
-    char table[16];
-    int at, size;
-} ais_set;
+/* One answer. `body` may hold "%U" for the server's address and "%T" for the token of the log-in that counts. */
+typedef struct ais_reply {
+    int status;
+    const char *body;
+    bool hang; /* no answer */
+} ais_reply;
+
+typedef struct ais_asked {
+    char path[128], token[64], rid[64];
+    char *body;
+} ais_asked;
 
 typedef struct ais_fix {
-    lst_fix *s;
-    cJSON *tables;
+    uv_loop_t loop;
     mlc_lws *lws;
     mlc_http_server *server;
     mlc_http_client *http;
     mlc_ais *ais;
-    ais_set sets[AIS_TEST_SETS];
-    int set_count;
-    int lose_next;             /* so many next pages are refused: the set timed out */
-    int fail_reads;            /* so many first pages get a 503 */
-    char *seen[AIS_TEST_SEEN]; /* bodies of data service requests */
-    size_t seen_count;
-    bool logged_out;
-    mlc_http_route routes[4];
+    mlc_ais_options options;
+    char url[64];
+    /* the server's side */
+    int login_status; /* 0: 200 */
+    const char *date_format;
+    int logins, logouts;
+    char logout_token[64];
+    const ais_reply *script; /* for all that is neither log-in nor log-out, in order; the last one stays */
+    size_t script_len, script_at;
+    ais_asked asked[AIS_TEST_ASKED_MAX];
+    size_t asked_count;
+    mlc_http_req *held[8];
+    size_t held_count, held_peak;
+    bool closed;
 } ais_fix;
 
-/* ---- rows ---- */
-
-static inline cJSON *ais_table(ais_fix *f, const char *name)
-{
-    cJSON *const table = cJSON_GetObjectItemCaseSensitive(f->tables, name);
-    return table != NULL ? table : cJSON_AddArrayToObject(f->tables, name);
-}
-
-/* Put a row (JSON) into a table; of an existing one with the same values of the first `keys` columns the values are
- * replaced. */
-static inline void ais_put(ais_fix *f, const char *table, int keys, const char *json)
-{
-    cJSON *const rows = ais_table(f, table);
-    cJSON *const row = cJSON_Parse(json);
-    cJSON *old = NULL;
-    int at = 0;
-    assert_non_null(row);
-    cJSON_ArrayForEach(old, rows)
-    {
-        const cJSON *key = row->child;
-        bool same = true;
-        for (int i = 0; i < keys; i++, key = key->next)
-            same = same && cJSON_Compare(key, cJSON_GetObjectItemCaseSensitive(old, key->string), true);
-        if (same) {
-            assert_true(cJSON_ReplaceItemInArray(rows, at, row));
-            return;
-        }
-        at++;
-    }
-    assert_true(cJSON_AddItemToArray(rows, row));
-}
-
-static inline int ais_compare(const cJSON *cell, const char *text)
-{
-    if (cJSON_IsNumber(cell)) {
-        const double value = strtod(text, NULL);
-        return cell->valuedouble < value ? -1 : cell->valuedouble > value;
-    }
-    return strcmp(cJSON_IsString(cell) ? cell->valuestring : "", text);
-}
-
-static inline const cJSON *ais_cell(const cJSON *row, const char *control)
-{
-    const char *const dot = strchr(control, '.');
-    const cJSON *const cell = cJSON_GetObjectItemCaseSensitive(row, dot + 1);
-    if (cell == NULL)
-        fail_msg("the test's row has no %s: %s", control, cJSON_PrintUnformatted(row));
-    return cell;
-}
-
-static inline bool ais_condition_fits(const cJSON *condition, const cJSON *row)
-{
-    const cJSON *const cell = ais_cell(row, mlc_json_str(condition, "controlId"));
-    const char *const op = mlc_json_str(condition, "operator");
-    const cJSON *value = NULL;
-    int order = 0;
-    cJSON_ArrayForEach(value, cJSON_GetObjectItem(condition, "value"))
-    {
-        order = ais_compare(cell, mlc_json_str(value, "content"));
-        if (strcmp(op, "LIST") == 0 && order == 0)
-            return true;
-    }
-    return (strcmp(op, "EQUAL") == 0 && order == 0) || (strcmp(op, "GREATER") == 0 && order > 0) ||
-           (strcmp(op, "GREATER_EQUAL") == 0 && order >= 0) || (strcmp(op, "LESS") == 0 && order < 0) ||
-           (strcmp(op, "LESS_EQUAL") == 0 && order <= 0);
-}
-
-static inline bool ais_query_fits(const cJSON *query, const cJSON *row)
-{
-    const cJSON *item = NULL;
-    const cJSON *const groups = cJSON_GetObjectItem(query, "complexQuery");
-    cJSON_ArrayForEach(item, cJSON_GetObjectItem(query, "condition"))
-    {
-        if (!ais_condition_fits(item, row))
-            return false;
-    }
-    cJSON_ArrayForEach(item, groups)
-    {
-        if (ais_query_fits(cJSON_GetObjectItem(item, "query"), row))
-            return true;
-    }
-    return cJSON_GetArraySize(groups) == 0;
-}
-
-/* qsort has no argument of its own. */
-static const cJSON *ais_order_by;
-
-static inline int ais_row_order(const void *a, const void *b)
-{
-    const cJSON *key = NULL;
-    cJSON_ArrayForEach(key, ais_order_by)
-    {
-        const char *const column = mlc_json_str(key, "column");
-        const cJSON *const x = ais_cell(*(cJSON *const *)a, column);
-        const cJSON *const y = ais_cell(*(cJSON *const *)b, column);
-        const int order = cJSON_IsNumber(x)
-                              ? (x->valuedouble > y->valuedouble) - (x->valuedouble < y->valuedouble)
-                              : strcmp(x->valuestring, y->valuestring);
-        if (order != 0)
-            return order;
-    }
-    return 0;
-}
-
-static inline cJSON *ais_matching(ais_fix *f, const cJSON *request)
-{
-    cJSON *const table = ais_table(f, mlc_json_str(request, "targetName"));
-    cJSON **const hits = calloc((size_t)cJSON_GetArraySize(table) + 1, sizeof *hits);
-    size_t count = 0;
-    cJSON *row = NULL;
-    cJSON *const out = cJSON_CreateArray();
-    cJSON_ArrayForEach(row, table)
-    {
-        if (ais_query_fits(cJSON_GetObjectItem(request, "query"), row))
-            hits[count++] = row;
-    }
-    ais_order_by = cJSON_GetObjectItem(cJSON_GetObjectItem(request, "aggregation"), "orderBy");
-    if (ais_order_by != NULL)
-        qsort(hits, count, sizeof *hits, ais_row_order);
-    for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(out, cJSON_Duplicate(hits[i], true));
-    free(hits);
-    return out;
-}
-
-/* ---- answers ---- */
-
-static inline void ais_reply(mlc_http_req *req, int status, cJSON *tree)
-{
-    char *const text = cJSON_PrintUnformatted(tree);
-    mlc_http_reply(req, status, NULL, text, strlen(text));
-    cJSON_free(text);
-    cJSON_Delete(tree);
-}
-
-static inline void ais_give_page(ais_fix *f, mlc_http_req *req, int number)
-{
-    ais_set *const set = &f->sets[number];
-    char name[64];
-    cJSON *const answer = cJSON_CreateObject();
-    (void)snprintf(name, sizeof name, "fs_DATABROWSE_%s", set->table);
-    cJSON *const data = cJSON_AddObjectToObject(cJSON_AddObjectToObject(answer, name), "data");
-    cJSON *const grid = cJSON_AddObjectToObject(data, "gridData");
-    cJSON *const rowset = cJSON_AddArrayToObject(grid, "rowset");
-    for (int end = set->at + set->size; set->at < end; set->at++) {
-        const cJSON *cell = NULL;
-        const cJSON *const row = cJSON_GetArrayItem(set->rows, set->at);
-        if (row == NULL)
-            break;
-        cJSON *const out = cJSON_CreateObject();
-        cJSON_ArrayForEach(cell, row)
-        {
-            (void)snprintf(name, sizeof name, "%s_%s", set->table, cell->string);
-            cJSON_AddItemToObject(out, name, cJSON_Duplicate(cell, false));
-        }
-        cJSON_AddItemToArray(rowset, out);
-    }
-    const bool more = set->at < cJSON_GetArraySize(set->rows);
-    cJSON_AddBoolToObject(cJSON_AddObjectToObject(grid, "summary"), "moreRecords", more);
-    if (more) {
-        char href[128];
-        cJSON *const link = cJSON_CreateObject();
-        (void)snprintf(href, sizeof href, "http://127.0.0.1:%d/jderest/v2/dataservice/next?rid=%d",
-                       mlc_http_server_port(f->server), number);
-        cJSON_AddStringToObject(link, "rel", "next");
-        cJSON_AddStringToObject(link, "href", href);
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(answer, "links"), link);
-    }
-    ais_reply(req, 200, answer);
-}
-
-static inline void ais_give_sums(const cJSON *request, const cJSON *rows, cJSON *part)
-{
-    const cJSON *const by =
-        cJSON_GetObjectItem(cJSON_GetObjectItem(request, "aggregation"), "groupBy")->child;
-    const cJSON *const what =
-        cJSON_GetObjectItem(cJSON_GetObjectItem(request, "aggregation"), "aggregations")->child;
-    cJSON *const output = cJSON_AddArrayToObject(part, "output");
-    char name[64];
-    const cJSON *row = NULL;
-    (void)snprintf(name, sizeof name, "%s_SUM", mlc_json_str(what, "column"));
-    cJSON_ArrayForEach(row, rows)
-    {
-        const double key = ais_cell(row, mlc_json_str(by, "column"))->valuedouble;
-        cJSON *group = NULL;
-        cJSON_ArrayForEach(group, output)
-        {
-            if (cJSON_GetObjectItem(group, "groupBy")->child->valuedouble == key)
-                break;
-        }
-        if (group == NULL) {
-            group = cJSON_CreateObject();
-            cJSON_AddNumberToObject(cJSON_AddObjectToObject(group, "groupBy"), mlc_json_str(by, "column"),
-                                    key);
-            cJSON_AddNumberToObject(group, name, 0);
-            cJSON_AddItemToArray(output, group);
-        }
-        cJSON *const sum = cJSON_GetObjectItemCaseSensitive(group, name);
-        cJSON_SetNumberValue(sum,
-                             sum->valuedouble + ais_cell(row, mlc_json_str(what, "column"))->valuedouble);
-    }
-}
-
-static inline void ais_on_read(mlc_http_req *req, void *user)
+static inline void ais_serve_login(mlc_http_req *req, void *user)
 {
     ais_fix *const f = user;
-    size_t len = 0;
-    const char *const body = mlc_http_req_body(req, &len);
-    cJSON *const request = cJSON_Parse(body);
-    assert_non_null(request);
-    assert_in_range(f->seen_count, 0, AIS_TEST_SEEN - 1);
-    f->seen[f->seen_count++] = mlc_strdup(body);
-    const char *const table = mlc_json_str(request, "targetName");
-    const char *const service = mlc_json_str(request, "dataServiceType");
-    char name[64];
-    if (f->fail_reads > 0) {
-        f->fail_reads--;
-        ais_reply(req, 503, cJSON_CreateObject());
-    } else if (strcmp(service, "BROWSE") == 0) {
-        assert_in_range(f->set_count, 0, AIS_TEST_SETS - 1);
-        ais_set *const set = &f->sets[f->set_count];
-        set->rows = ais_matching(f, request);
-        set->size = (int)strtol(mlc_json_str(request, "maxPageSize"), NULL, 10);
-        (void)snprintf(set->table, sizeof set->table, "%s", table);
-        ais_give_page(f, req, f->set_count++);
-    } else {
-        cJSON *const rows = ais_matching(f, request);
-        cJSON *const answer = cJSON_CreateObject();
-        (void)snprintf(name, sizeof name, "ds_%s", table);
-        cJSON *const part = cJSON_AddObjectToObject(answer, name);
-        if (strcmp(service, "COUNT") == 0)
-            cJSON_AddNumberToObject(part, "count", cJSON_GetArraySize(rows));
-        else
-            ais_give_sums(request, rows, part);
-        cJSON_Delete(rows);
-        ais_reply(req, 200, answer);
-    }
-    cJSON_Delete(request);
-}
-
-static inline void ais_on_next(mlc_http_req *req, void *user)
-{
-    ais_fix *const f = user;
-    static const char lost[] = "{\"sysErrors\":[{\"TITLE\":\"JAS_MSG347: result set has timed out\"}]}";
-    if (f->lose_next > 0) {
-        f->lose_next--;
-        mlc_http_reply(req, 500, NULL, lost, sizeof lost - 1);
+    char text[512];
+    f->logins++;
+    if (f->login_status != 0) {
+        mlc_http_reply(req, f->login_status, NULL, "{\"message\":\"no\"}", 16);
         return;
     }
-    ais_give_page(f, req, (int)strtol(mlc_http_req_query(req, "rid"), NULL, 10));
+    const int n =
+        snprintf(text, sizeof text,
+                 "{\"username\":\"U\",\"environment\":\"JDV920\",\"userInfo\":{\"token\":\"tok-%d\","
+                 "\"simpleDateFormat\":\"%s\",\"timeZoneOffset\":\"UTC-05:00\"}}",
+                 f->logins, f->date_format);
+    mlc_http_reply(req, 200, NULL, text, (size_t)n);
 }
 
-static inline void ais_on_token(mlc_http_req *req, void *user)
+static inline void ais_serve_logout(mlc_http_req *req, void *user)
 {
-    (void)user;
-    static const char token[] = "{\"username\":\"ML\",\"environment\":\"E\",\"userInfo\":{\"token\":\"t\","
-                                "\"simpleDateFormat\":\"yyyy-MM-dd\",\"timeZoneOffset\":\"UTC+00:00\"}}";
-    mlc_http_reply(req, 200, NULL, token, sizeof token - 1);
+    ais_fix *const f = user;
+    const char *const token = mlc_http_req_header(req, "jde-ais-auth");
+    f->logouts++;
+    (void)snprintf(f->logout_token, sizeof f->logout_token, "%s", token != NULL ? token : "");
+    mlc_http_reply(req, 200, NULL, "{}", 2);
 }
 
-/* ---- life ---- */
-
-static inline void ais_fix_client(ais_fix *f)
+static inline void ais_note(ais_fix *f, mlc_http_req *req)
 {
-    char url[64];
+    size_t len = 0;
+    assert_true(f->asked_count < AIS_TEST_ASKED_MAX);
+    ais_asked *const asked = &f->asked[f->asked_count++];
+    const char *const token = mlc_http_req_header(req, "jde-ais-auth");
+    const char *const rid = mlc_http_req_query(req, "rid");
+    const char *const body = mlc_http_req_body(req, &len);
+    (void)snprintf(asked->path, sizeof asked->path, "%s", mlc_http_req_path(req));
+    (void)snprintf(asked->token, sizeof asked->token, "%s", token != NULL ? token : "");
+    (void)snprintf(asked->rid, sizeof asked->rid, "%s", rid != NULL ? rid : "");
+    asked->body = mlc_strndup(body, len);
+    assert_non_null(asked->body);
+}
+
+static inline void ais_print_reply(const ais_fix *f, const char *body, mlc_buf *out)
+{
+    for (; *body != '\0'; body++) {
+        mlc_code code = MLC_OK;
+        if (strncmp(body, "%U", 2) == 0)
+            code = mlc_buf_puts(out, f->url, NULL);
+        else if (strncmp(body, "%T", 2) == 0)
+            code = mlc_buf_printf(out, NULL, "tok-%d", f->logins);
+        else
+            code = mlc_buf_append(out, body, 1, NULL);
+        assert_int_equal(code, MLC_OK);
+        if (*body == '%')
+            body++;
+    }
+}
+
+static inline void ais_serve(mlc_http_req *req, void *user)
+{
+    ais_fix *const f = user;
+    mlc_buf text = {0};
+    ais_note(f, req);
+    assert_true(f->script_len > 0);
+    const ais_reply *const reply = &f->script[f->script_at];
+    if (f->script_at + 1 < f->script_len)
+        f->script_at++;
+    if (reply->hang) {
+        assert_true(f->held_count < sizeof f->held / sizeof f->held[0]);
+        f->held[f->held_count++] = req;
+        f->held_peak = f->held_count > f->held_peak ? f->held_count : f->held_peak;
+        return;
+    }
+    ais_print_reply(f, reply->body, &text);
+    mlc_http_reply(req, reply->status, NULL, text.data, text.len);
+    mlc_buf_free(&text);
+}
+
+/* Until a request hangs; false when none comes. */
+static inline bool ais_wait_held(ais_fix *f)
+{
+    for (int i = 0; i < NET_TEST_PATIENCE_MS / NET_TEST_TICK_MS && f->held_count == 0; i++)
+        net_run_for(&f->loop, NET_TEST_TICK_MS);
+    return f->held_count > 0;
+}
+
+/* Answer what hangs. */
+static inline void ais_release_held(ais_fix *f, int status, const char *body)
+{
+    while (f->held_count > 0)
+        mlc_http_reply(f->held[--f->held_count], status, NULL, body, strlen(body));
+}
+
+static inline ais_fix *ais_fix_new(void)
+{
+    ais_fix *const f = calloc(1, sizeof *f);
     mlc_error err;
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", mlc_http_server_port(f->server));
-    const mlc_http_client_options http = {.loop = &f->s->loop};
-    lst_check(mlc_http_client_open(&f->http, &http, &err), &err);
-    const mlc_ais_options ais = {.loop = &f->s->loop,
-                                 .http = f->http,
-                                 .url = url,
-                                 .username = "ML",
-                                 .password = "x",
-                                 .environment = "E",
-                                 .role = "*ALL"};
-    lst_check(mlc_ais_open(&f->ais, &ais, &err), &err);
+    assert_non_null(f);
+    const mlc_http_route routes[] = {{"POST", "/jderest/v2/tokenrequest", 0, ais_serve_login, f},
+                                     {"POST", "/jderest/v2/tokenrequest/logout", 0, ais_serve_logout, f},
+                                     {NULL, "/jderest/", 1024 * 1024, ais_serve, f}};
+    const mlc_http_server_options server = {.name = "ais",
+                                            .host = "127.0.0.1",
+                                            .routes = routes,
+                                            .route_count = sizeof routes / sizeof routes[0]};
+    f->date_format = "dd/MM/yyyy";
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    assert_int_equal(mlc_lws_open(&f->lws, &f->loop, NULL, NULL), MLC_OK);
+    if (mlc_http_server_open(&f->server, f->lws, &server, &err) != MLC_OK)
+        fail_msg("%s", err.message);
+    (void)snprintf(f->url, sizeof f->url, "http://127.0.0.1:%d", mlc_http_server_port(f->server));
+    const mlc_http_client_options client = {.loop = &f->loop};
+    assert_int_equal(mlc_http_client_open(&f->http, &client, NULL), MLC_OK);
+    f->options = (mlc_ais_options){.loop = &f->loop,
+                                   .http = f->http,
+                                   .url = f->url,
+                                   .username = "U",
+                                   .password = "P",
+                                   .environment = "JDV920"};
+    return f;
 }
 
-static inline void ais_fix_open(ais_fix *f, lst_fix *s)
+#define ais_script(f, ...)                                                                                   \
+    do {                                                                                                     \
+        static const ais_reply script_rows[] = {__VA_ARGS__};                                                \
+        (f)->script = script_rows;                                                                           \
+        (f)->script_len = sizeof script_rows / sizeof script_rows[0];                                        \
+        (f)->script_at = 0;                                                                                  \
+    } while (0)
+
+/* After a test has set f->options. */
+static inline void ais_fix_open(ais_fix *f)
 {
     mlc_error err;
-    f->s = s;
-    f->tables = cJSON_CreateObject();
-    f->routes[0] = (mlc_http_route){.prefix = "/jderest/v2/tokenrequest", .handler = ais_on_token, .user = f};
-    f->routes[1] = (mlc_http_route){
-        .prefix = "/jderest/v2/dataservice", .max_body = 1 << 20, .handler = ais_on_read, .user = f};
-    f->routes[2] =
-        (mlc_http_route){.prefix = "/jderest/v2/dataservice/next", .handler = ais_on_next, .user = f};
-    const mlc_http_server_options server = {
-        .name = "ais", .host = "127.0.0.1", .routes = f->routes, .route_count = 3};
-    lst_check(mlc_lws_open(&f->lws, &s->loop, NULL, &err), &err);
-    lst_check(mlc_http_server_open(&f->server, f->lws, &server, &err), &err);
-    ais_fix_client(f);
+    if (mlc_ais_open(&f->ais, &f->options, &err) != MLC_OK)
+        fail_msg("%s", err.message);
 }
 
 static inline void ais_on_closed(void *user)
 {
-    ((ais_fix *)user)->logged_out = true;
+    *(bool *)user = true;
 }
 
-static inline bool ais_is_closed(void *user)
-{
-    return ((ais_fix *)user)->logged_out;
-}
-
-/* The client only; running requests end. */
-static inline void ais_fix_close_client(ais_fix *f)
-{
-    f->logged_out = false;
-    mlc_ais_close(f->ais, ais_on_closed, f);
-    assert_true(lst_run(f->s, ais_is_closed, f, LST_PATIENCE_MS));
-    mlc_http_client_close(f->http);
-}
-
+/* Close the client and wait until it has logged out. */
 static inline void ais_fix_close(ais_fix *f)
 {
-    ais_fix_close_client(f);
-    mlc_http_server_close(f->server);
-    mlc_lws_close(f->lws);
-    for (int i = 0; i < f->set_count; i++)
-        cJSON_Delete(f->sets[i].rows);
-    for (size_t i = 0; i < f->seen_count; i++)
-        free(f->seen[i]);
-    cJSON_Delete(f->tables);
+    mlc_ais_close(f->ais, ais_on_closed, &f->closed);
+    f->ais = NULL;
+    assert_true(net_run_until(&f->loop, &f->closed));
 }
 
-/* How many data service requests hold all of these words. */
-static inline size_t ais_seen(const ais_fix *f, const char *a, const char *b)
+static inline void ais_fix_free(ais_fix *f)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < f->seen_count; i++)
-        count += strstr(f->seen[i], a) != NULL && strstr(f->seen[i], b) != NULL ? 1 : 0;
-    return count;
+    if (f->ais != NULL)
+        ais_fix_close(f);
+    mlc_http_client_close(f->http);
+    mlc_http_server_close(f->server);
+    mlc_lws_close(f->lws);
+    net_loop_end(&f->loop);
+    ais_release_held(f, 200, "{}"); /* void, but frees the handles */
+    for (size_t i = 0; i < f->asked_count; i++)
+        free(f->asked[i].body);
+    free(f);
+}
+
+/* ---- what came of a call ---- */
+
+typedef struct ais_result {
+    bool done;
+    int calls;
+    mlc_code code;
+    char message[MLC_ERROR_MESSAGE_MAX];
+    char answer[512];
+} ais_result;
+
+static inline void ais_on_ready(void *user, mlc_code code, const mlc_error *err)
+{
+    ais_result *const r = user;
+    r->done = true;
+    r->calls++;
+    r->code = code;
+    (void)snprintf(r->message, sizeof r->message, "%s", err->message);
+}
+
+static inline void ais_on_answer(void *user, mlc_code code, const mlc_error *err, const cJSON *answer)
+{
+    ais_result *const r = user;
+    ais_on_ready(user, code, err);
+    assert_true((code == MLC_OK) == (answer != NULL));
+    char *const text = answer != NULL ? mlc_json_print(answer) : NULL;
+    (void)snprintf(r->answer, sizeof r->answer, "%s", text != NULL ? text : "");
+    free(text);
+}
+
+/* Log in, and wait for it. */
+static inline mlc_code ais_log_in(ais_fix *f, ais_result *r)
+{
+    *r = (ais_result){0};
+    assert_int_equal(mlc_ais_ready(f->ais, ais_on_ready, r, NULL), MLC_OK);
+    assert_true(net_run_until(&f->loop, &r->done));
+    return r->code;
+}
+
+/* Begin an orchestration with one input. */
+static inline void ais_begin_write(ais_fix *f, ais_result *r)
+{
+    cJSON *const inputs = cJSON_CreateObject();
+    *r = (ais_result){0};
+    assert_non_null(inputs);
+    assert_int_equal(mlc_json_add_str(inputs, "Reference", "R1", NULL), MLC_OK);
+    assert_int_equal(mlc_ais_orchestrate(f->ais, 3, "ML_CreateSalesOrder", inputs, ais_on_answer, r, NULL),
+                     MLC_OK);
+    cJSON_Delete(inputs);
+}
+
+static inline mlc_code ais_write(ais_fix *f, ais_result *r)
+{
+    ais_begin_write(f, r);
+    assert_true(net_run_until(&f->loop, &r->done));
+    return r->code;
 }
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "agent/flow/flow_run.h"
 #include "store/cursor.h"
-#include "support/ais_test.h"
+#include "support/ais_tables_test.h"
 
 #include <curl/curl.h>
 

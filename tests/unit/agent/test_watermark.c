@@ -80,7 +80,7 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
     char date[16];
     char upper[16];
     mlc_watermark_query query;
-    model_row *hits[ROWS_MAX];
+    model_row *hits[ROWS_MAX] = {NULL};
     size_t count = 0;
     char key[MLC_POLL_KEY_MAX];
     (void)snprintf(date, sizeof date, "%" PRId32, mlc_watermark_from(w).julian);

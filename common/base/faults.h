@@ -2,8 +2,8 @@
  *
  * Collects "field: reason; remedy" lines while a record is checked. Thread rule: one thread at a time.
  */
-#ifndef MLC_RECORD_FAULTS_H
-#define MLC_RECORD_FAULTS_H
+#ifndef MLC_BASE_FAULTS_H
+#define MLC_BASE_FAULTS_H
 
 #include "base/error.h"
 

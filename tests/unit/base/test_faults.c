@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "record/faults.h"
+#include "base/faults.h"
 
 #include <stdio.h>
 #include <string.h>

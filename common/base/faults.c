@@ -1,5 +1,5 @@
 /* faults.c - see faults.h. */
-#include "record/faults.h"
+#include "base/faults.h"
 
 #include "base/buf.h"
 
