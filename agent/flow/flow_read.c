@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+_Static_assert((int)MLC_ROW_FETCH_SEPARATOR == (int)MLC_POLL_KEY_SEPARATOR, "keys are handed on as they are");
+_Static_assert((int)MLC_ROW_FETCH_COLUMNS_MAX >= (int)MLC_FLOW_KEYS_MAX, "all keys fit");
+
 enum { LISTED = MLC_FLOW_TERMS_MAX, SLOTS = MLC_FLOW_PARTS_MAX };
 
 typedef struct read_run read_run;
@@ -112,6 +115,12 @@ static mlc_code start_part(part_read *p, mlc_error *err)
                            .order = p->order,
                            .keep = keep_row};
     mlc_code code = MLC_OK;
+    if (part->exact && !keys->expand) {
+        fetch.keys = keys->wanted;
+        fetch.key_count = keys->wanted_count;
+        fetch.exact_columns = spec->keys;
+        fetch.exact_count = part->key_count;
+    }
     for (size_t i = 0; code == MLC_OK && i < MLC_FLOW_TERMS_MAX && part->terms[i].column != NULL; i++)
         code = make_term(p, &part->terms[i], &p->lists[i], &fetch.terms[fetch.term_count++], err);
     return code == MLC_OK ? mlc_row_fetch_start(p->run->r.ais, &fetch, on_rows, p, err) : code;

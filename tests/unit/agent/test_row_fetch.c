@@ -195,6 +195,51 @@ static void test_only_rows_of_use_are_kept(void **state)
     ais_fix_free(f);
 }
 
+/* Each key is a group of its own, with the further condition in each. */
+static void test_exact_keys(void **state)
+{
+    static const char *const exact[] = {"AN8", "CO"};
+    ais_fix *const f = ais_fix_new();
+    fetched r = {0};
+    mlc_error err;
+    cJSON *tree = NULL;
+    for (size_t i = 0; i < 21; i++) {
+        (void)snprintf(r.names[i], sizeof r.names[i], "%zu\x1f%s", i + 1, i == 1 ? "" : "00001");
+        r.keys[i] = r.names[i];
+    }
+    const mlc_row_fetch fetch = {.table = "F03012",
+                                 .columns = columns,
+                                 .key_column = "AN8",
+                                 .keys = r.keys,
+                                 .key_count = 21,
+                                 .exact_columns = exact,
+                                 .exact_count = 2,
+                                 .order = order,
+                                 .terms = {{"TRAR", MLC_AIS_EQ, "N30"}},
+                                 .term_count = 1};
+    (void)state;
+    ais_script(f, {200, PAGE(ROW("1"), "false", ""), false});
+    ais_fix_open(f);
+    assert_int_equal(mlc_row_fetch_start(f->ais, &fetch, on_rows, &r, &err), MLC_OK);
+    assert_true(net_run_until(&f->loop, &r.done));
+    assert_int_equal(f->asked_count, 2);
+    assert_int_equal(mlc_json_parse(f->asked[0].body, strlen(f->asked[0].body), 0, 0, &tree, NULL), MLC_OK);
+    const cJSON *const groups = mlc_json_path(tree, "query.complexQuery");
+    assert_int_equal(cJSON_GetArraySize(groups), 20);
+    const cJSON *const conditions = mlc_json_path(cJSON_GetArrayItem(groups, 1), "query.condition");
+    static const char *const want[][2] = {{"F03012.AN8", "2"}, {"F03012.CO", ""}, {"F03012.TRAR", "N30"}};
+    for (int i = 0; i < 3; i++) {
+        const cJSON *const condition = cJSON_GetArrayItem(conditions, i);
+        assert_string_equal(mlc_json_str(condition, "controlId"), want[i][0]);
+        assert_string_equal(mlc_json_str(cJSON_GetArrayItem(mlc_json_get(condition, "value"), 0), "content"),
+                            want[i][1]);
+    }
+    assert_non_null(strstr(f->asked[1].body, "\"21\""));
+    cJSON_Delete(tree);
+    cJSON_Delete(r.rows);
+    ais_fix_free(f);
+}
+
 static void test_set_that_is_always_lost(void **state)
 {
     ais_fix *const f = ais_fix_new();
@@ -240,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_condition_stands_in_every_portion),
         cmocka_unit_test(test_lost_set_is_read_again),
         cmocka_unit_test(test_only_rows_of_use_are_kept),
+        cmocka_unit_test(test_exact_keys),
         cmocka_unit_test(test_set_that_is_always_lost),
         cmocka_unit_test(test_errors_end_it),
         cmocka_unit_test(test_close_ends_it),
