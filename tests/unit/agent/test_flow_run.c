@@ -316,6 +316,9 @@ static void suppliers_are_chosen_by_their_own_type(void **state)
     run_once(f, MLC_FLOW_DONE);
     expect_last(f, "supplier/4001", 1, "\"TRAP\":\"N45\"");
     assert_int_equal(look_at(f, "").all, 1);
+    /* What the selection leaves out costs no further reading. */
+    assert_int_equal(ais_seen(&f->ais, "\"F0401\"", "\"4001\""), 1);
+    assert_int_equal(ais_seen(&f->ais, "\"F0401\"", "\"6001\""), 0);
 }
 
 static void contacts_are_found_by_line_and_by_their_address(void **state)
