@@ -321,14 +321,17 @@ void mlc_schema_stop(mlc_schema *schema)
 
 void mlc_schema_close(mlc_schema *schema)
 {
-    mlc_error err;
     if (schema == NULL)
         return;
-    (void)mlc_fail(&err, MLC_E_CLOSED, "ended before the metadata was read");
     for (size_t i = 0; i < schema->count; i++) {
-        tell(&schema->tables[i], MLC_E_CLOSED, &err);
-        cJSON_Delete(schema->tables[i].compact);
-        mlc_schema_table_free(schema->tables[i].table);
+        live_table *const t = &schema->tables[i];
+        while (t->waiters != NULL) {
+            waiter *const w = t->waiters;
+            t->waiters = w->next;
+            free(w);
+        }
+        cJSON_Delete(t->compact);
+        mlc_schema_table_free(t->table);
     }
     mlc_timer_close(schema->timer);
     free(schema->tenant);
