@@ -29,7 +29,7 @@ static mlc_code check_fit(const mlc_map *map, const char *kind, const char *file
         code =
             mlc_fail(err, MLC_E_INVALID, "%s: key: is missing; name the column of the alternate key", file);
     if (code != MLC_OK && report != NULL)
-        (void)mlc_buf_printf(report, NULL, "%s%s", report->len > 0 ? "\n" : "", err->message);
+        (void)mlc_buf_printf(report, NULL, "%s\n", err->message);
     return code;
 }
 

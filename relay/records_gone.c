@@ -86,6 +86,8 @@ void mlc_record_gone(mlc_record_task *task)
 {
     mlc_error err;
     mlc_strlcpy(task->target, task->flow->set, sizeof task->target);
+    /* The row is found by its source, whatever the mapping knows of it still. */
+    cJSON_DeleteItemFromObjectCaseSensitive(task->body, task->flow->key);
     if (task->body->child == NULL) {
         mlc_record_done(task, 0, "the mapping leaves what is gone as it is");
         return;

@@ -255,15 +255,13 @@ void mlc_schema_status(const mlc_schema *schema, cJSON *out)
 {
     char text[MLC_ISO_TEXT_MAX];
     cJSON *const status = cJSON_AddObjectToObject(out, "schema");
+    cJSON *const tables = cJSON_AddObjectToObject(status, "tables");
     for (size_t i = 0; i < schema->count; i++) {
         const live_table *const t = &schema->tables[i];
-        cJSON *const item = cJSON_AddObjectToObject(status, t->name);
-        (void)cJSON_AddStringToObject(item, "read",
-                                      t->read_ms > 0 ? mlc_iso_text(t->read_ms, text) : "not yet");
-        (void)cJSON_AddNumberToObject(item, "columns", t->table != NULL ? (double)t->table->count : 0);
+        (void)mlc_json_add_str(tables, t->name,
+                               t->read_ms > 0 ? mlc_iso_text(t->read_ms, text) : "not read yet", NULL);
     }
-    if (schema->last_error[0] != '\0')
-        (void)cJSON_AddStringToObject(status, "last_error", schema->last_error);
+    (void)mlc_json_add_str(status, "lastError", schema->last_error, NULL);
 }
 
 /* ---- life ---- */

@@ -48,7 +48,7 @@ mlc_code mlc_schema_wait(mlc_schema *schema, const char *set, mlc_schema_fn fn, 
 /* A write that had passed the check was refused. True: the metadata was not of this minute, is read again now, and the record is
  * worth another attempt. */
 bool mlc_schema_doubt(mlc_schema *schema, const char *set);
-/* Adds the tables, with when they were read, and the last failure. */
+/* Adds "schema": when each table was read, and the last failure. */
 void mlc_schema_status(const mlc_schema *schema, cJSON *out);
 
 #endif

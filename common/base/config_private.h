@@ -2,15 +2,7 @@
 #ifndef MLC_BASE_CONFIG_PRIVATE_H
 #define MLC_BASE_CONFIG_PRIVATE_H
 
-#include "base/config.h"
-
-#include <libconfig.h>
-
-enum {
-    MLC_CFG_FILE_MAX = 1 << 20,
-    MLC_CFG_PATH_MAX = 256,  /* a setting's path with indices */
-    MLC_CFG_REASON_MAX = 320 /* "reason; remedy" */
-};
+#include "base/config_file.h"
 
 typedef enum mlc_cfg_source { MLC_CFG_DEFAULT, MLC_CFG_FROM_FILE, MLC_CFG_FROM_ENV } mlc_cfg_source;
 
@@ -41,27 +33,6 @@ mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, si
                            const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
                            mlc_buf *report, mlc_error *err);
 
-/* ---- config_fault.c: the faults of one load ---- */
-
-typedef struct mlc_cfg_fault {
-    unsigned line;
-    size_t order; /* of discovery; keeps faults of one line in place */
-    char *text;
-} mlc_cfg_fault;
-
-typedef struct mlc_cfg_faults {
-    const char *file;
-    mlc_cfg_fault *rows;
-    size_t count, cap;
-    bool nomem;
-} mlc_cfg_faults;
-
-/* `fmt` gives "reason; remedy". `where` replaces "file:line" when not NULL. */
-void mlc_cfg_fault_add(mlc_cfg_faults *faults, const char *where, unsigned line, const char *path,
-                       const char *fmt, ...) MLC_PRINTF(5, 6);
-/* Sort by line, write to report and err, release. MLC_OK when there were none. */
-mlc_code mlc_cfg_faults_finish(mlc_cfg_faults *faults, mlc_buf *report, mlc_error *err);
-
 /* ---- config_load.c ---- */
 
 /* A new item at a path; NULL when out of memory. Valid until the next call. */
@@ -85,11 +56,6 @@ void mlc_cfg_take_file(mlc_cfg_loading *l);
 /* Then add what is not in the file: environment, defaults; report what is missing. */
 void mlc_cfg_complete(mlc_cfg_loading *l);
 
-/* ---- config_syntax.c ---- */
-
-/* Parse into `parsed` (initialised; the caller destroys it). False when a fault was added. */
-bool mlc_cfg_parse(mlc_cfg_faults *faults, config_t *parsed, const char *text, size_t len);
-
 /* ---- config_name.c: paths of settings ---- */
 
 /* "tenants[3].id" -> "tenants[].id". False when it does not fit. */
@@ -100,9 +66,6 @@ bool mlc_cfg_has_below(const mlc_cfg_field *schema, size_t fields, const char *a
                        const char *separator);
 /* The environment variable that overrides a path; false for members of lists. */
 bool mlc_cfg_env_name(const char *path, char *out, size_t size);
-/* A known path that an unknown one may have meant, written into out; false when none is near. */
-bool mlc_cfg_nearest(const mlc_cfg_field *schema, size_t fields, const char *abstract, char *out,
-                     size_t size);
 
 /* ---- config_value.c: text and numbers to typed, checked values ---- */
 
