@@ -85,11 +85,3 @@ mlc_code mlc_mappings_check(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
     }
     return result;
 }
-
-mlc_map *mlc_mappings_of(const mlc_mappings *mappings, const char *kind)
-{
-    for (size_t i = 0; i < mappings->count; i++)
-        if (mappings->maps[i] != NULL && strcmp(kinds[i], kind) == 0)
-            return mappings->maps[i];
-    return NULL;
-}

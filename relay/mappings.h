@@ -19,7 +19,5 @@ mlc_code mlc_mappings_load(const mlc_cfg *cfg, size_t index, mlc_mappings *out, 
 void mlc_mappings_free(mlc_mappings *mappings);
 /* Load and free those of all tenants. */
 mlc_code mlc_mappings_check(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err);
-/* NULL: there is none of this kind. */
-mlc_map *mlc_mappings_of(const mlc_mappings *mappings, const char *kind);
 
 #endif

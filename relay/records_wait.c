@@ -1,9 +1,11 @@
-/* records_wait.c - a record waits for another one: durable notes "wait/SET/KEY/VALUE/SEQ", each an entry of the stream that
+/* records_wait.c - a record waits for another one: durable notes "wait/HASH/SEQ" under a hash of set, column
+ * and value, each an entry of the stream that
  * is to be woken when the row with that key is delivered. The job that ends the delivery of the row wakes them. A note that
  * is lost costs time only: the entry is retried by its backoff. */
 #include "relay/records_private.h"
 
 #include "base/clock.h"
+#include "relay/row_id.h"
 #include "store/cursor.h"
 
 #include <inttypes.h>
@@ -11,15 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTE_MAX = 200, WAKE_PART = 64, TIDY_MAX = 100000 };
+enum { NOTE_MAX = 80, WAKE_PART = 64, TIDY_MAX = 100000 };
 
 static const char notes[] = "wait/";
 
-/* False: the name would be too long for a cursor. */
-static bool note_start(const char *set, const char *key, const char *value, char out[NOTE_MAX])
+/* Values may be longer than the name of a cursor. */
+static mlc_code note_start(const char *set, const char *key, const char *value, char out[NOTE_MAX],
+                           mlc_error *err)
 {
-    const int len = snprintf(out, NOTE_MAX, "%s%s/%s/%s/", notes, set, key, value);
-    return len > 0 && len < NOTE_MAX - 21;
+    char id[MLC_UUID_TEXT_MAX];
+    const mlc_code code = mlc_row_id(set, key, value, id, err);
+    if (code == MLC_OK)
+        (void)snprintf(out, NOTE_MAX, "%s%s/", notes, id);
+    return code;
 }
 
 /* ---- noting ---- */
@@ -48,7 +54,7 @@ static void keep_note(const mlc_record_task *task, const mlc_record_lookup *miss
     if (n == NULL)
         return;
     n->seq = task->item->seq;
-    if (note_start(missing->set, missing->key, missing->value, n->name)) {
+    if (note_start(missing->set, missing->key, missing->value, n->name, NULL) == MLC_OK) {
         const size_t len = strlen(n->name);
         (void)snprintf(n->name + len, sizeof n->name - len, "%" PRIu64, n->seq);
         if (mlc_store_submit(task->records->opt.store, put_note, on_noted, n, NULL) == MLC_OK)
@@ -108,11 +114,11 @@ mlc_code mlc_record_wake(mlc_txn *txn, mlc_outbox *stream, const char *set, cons
                          const char *value, int64_t now_ms, mlc_error *err)
 {
     char start[NOTE_MAX];
-    if (!note_start(set, key, value, start))
-        return MLC_OK;
     note list[WAKE_PART];
     found_notes found = {.max = WAKE_PART, .list = list};
-    mlc_code code = MLC_OK;
+    mlc_code code = note_start(set, key, value, start, err);
+    if (code != MLC_OK)
+        return code;
     do {
         found.count = 0;
         code = mlc_cursor_scan(txn, start, take_note, &found, err);
