@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +25,8 @@ struct mlc_id_cache {
 
 static bool make_key(char out[KEY_MAX], const char *set, const char *key, const char *value)
 {
-    const size_t set_len = strlen(set);
-    const size_t key_len = strlen(key);
-    const size_t value_len = strlen(value);
-    if (set_len + key_len + value_len + 3 > KEY_MAX)
-        return false;
-    memcpy(out, set, set_len);
-    out[set_len] = '\n';
-    memcpy(out + set_len + 1, key, key_len);
-    out[set_len + key_len + 1] = '\n';
-    memcpy(out + set_len + key_len + 2, value, value_len + 1);
-    return true;
+    const int len = snprintf(out, KEY_MAX, "%s\n%s\n%s", set, key, value);
+    return len > 0 && len < KEY_MAX;
 }
 
 /* FNV-1a */
@@ -56,15 +48,24 @@ static item *find(const mlc_id_cache *c, const char *key)
 
 static void unlist(mlc_id_cache *c, item *it)
 {
-    *(it->newer != NULL ? &it->newer->older : &c->newest) = it->older;
-    *(it->older != NULL ? &it->older->newer : &c->oldest) = it->newer;
+    if (it->newer != NULL)
+        it->newer->older = it->older;
+    else
+        c->newest = it->older;
+    if (it->older != NULL)
+        it->older->newer = it->newer;
+    else
+        c->oldest = it->newer;
 }
 
 static void list_newest(mlc_id_cache *c, item *it)
 {
     it->newer = NULL;
     it->older = c->newest;
-    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = it;
+    if (c->newest != NULL)
+        c->newest->newer = it;
+    else
+        c->oldest = it;
     c->newest = it;
 }
 

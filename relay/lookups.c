@@ -27,11 +27,13 @@ static mlc_lookup_ask *find_ask(const mlc_lookups *l, const char *set, const cha
     return ask;
 }
 
-static void unlist(mlc_lookup_ask *ask)
+static void unlist(const mlc_lookup_ask *ask)
 {
-    if (ask->next != NULL)
-        ask->next->prev = ask->prev;
-    *(ask->prev != NULL ? &ask->prev->next : &ask->lookups->asks) = ask->next;
+    mlc_lookup_ask **at = &ask->lookups->asks;
+    while (*at != NULL && *at != ask)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = ask->next;
 }
 
 static void free_ask(mlc_lookup_ask *ask)
@@ -48,12 +50,17 @@ static void free_ask(mlc_lookup_ask *ask)
     free(ask);
 }
 
-void mlc_lookup_end(mlc_lookup_ask *ask, mlc_code code, const mlc_error *err, bool found)
+static void tell_and_free(mlc_lookup_ask *ask, mlc_code code, const mlc_error *err, bool found)
 {
-    unlist(ask); /* whoever asks again from its callback makes a new one */
     for (const mlc_lookup_wait *wait = ask->waits; wait != NULL; wait = wait->next)
         wait->fn(wait->user, code, err, found);
     free_ask(ask);
+}
+
+void mlc_lookup_end(mlc_lookup_ask *ask, mlc_code code, const mlc_error *err, bool found)
+{
+    unlist(ask); /* whoever asks again from its callback makes a new one */
+    tell_and_free(ask, code, err, found);
 }
 
 static mlc_lookup_ask *new_ask(mlc_lookups *l, const char *set, const char *key, const char *value,
@@ -72,8 +79,6 @@ static mlc_lookup_ask *new_ask(mlc_lookups *l, const char *set, const char *key,
         return NULL;
     }
     ask->next = l->asks;
-    if (l->asks != NULL)
-        l->asks->prev = ask;
     l->asks = ask;
     return ask;
 }
@@ -227,6 +232,18 @@ static mlc_lookup_ask *first_unsent(const mlc_lookups *l)
     return ask;
 }
 
+/* Takes it out of the list. */
+static mlc_lookup_ask *take_unsent(mlc_lookups *l)
+{
+    mlc_lookup_ask **at = &l->asks;
+    while (*at != NULL && (*at)->sent)
+        at = &(*at)->next;
+    mlc_lookup_ask *const ask = *at;
+    if (ask != NULL)
+        *at = ask->next;
+    return ask;
+}
+
 static void on_timer(void *arg)
 {
     mlc_lookups *const l = arg;
@@ -281,17 +298,17 @@ void mlc_lookups_stop(mlc_lookups *lookups)
     lookups->stopped = true;
     mlc_timer_stop(lookups->timer);
     (void)mlc_fail(&err, MLC_E_CLOSED, "ended before it was looked up");
-    while ((ask = first_unsent(lookups)) != NULL)
-        mlc_lookup_end(ask, err.code, &err, false);
+    while ((ask = take_unsent(lookups)) != NULL)
+        tell_and_free(ask, err.code, &err, false);
 }
 
 void mlc_lookups_close(mlc_lookups *lookups)
 {
     if (lookups == NULL)
         return;
-    while (lookups->asks != NULL) {
-        mlc_lookup_ask *const ask = lookups->asks;
-        unlist(ask);
+    mlc_lookup_ask *next = NULL;
+    for (mlc_lookup_ask *ask = lookups->asks; ask != NULL; ask = next) {
+        next = ask->next;
         free_ask(ask);
     }
     mlc_timer_close(lookups->timer);

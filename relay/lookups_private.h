@@ -17,7 +17,7 @@ typedef struct mlc_lookup_wait {
 } mlc_lookup_wait;
 
 typedef struct mlc_lookup_ask {
-    struct mlc_lookup_ask *prev, *next; /* in lookups->asks */
+    struct mlc_lookup_ask *next; /* in lookups->asks */
     mlc_lookups *lookups;
     char *set, *key, *value, *currency;
     bool sent;

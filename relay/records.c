@@ -19,9 +19,6 @@ struct mlc_record_group {
 
 static void free_task(mlc_record_task *task)
 {
-    *(task->prev != NULL ? &task->prev->next : &task->records->tasks) = task->next;
-    if (task->next != NULL)
-        task->next->prev = task->prev;
     for (size_t i = 0; i < task->used_count; i++) {
         free(task->used[i].set);
         free(task->used[i].key);
@@ -34,9 +31,21 @@ static void free_task(mlc_record_task *task)
     free(task);
 }
 
+static void end_task(mlc_record_task *task)
+{
+    if (task->prev != NULL)
+        task->prev->next = task->next;
+    else
+        task->records->tasks = task->next;
+    if (task->next != NULL)
+        task->next->prev = task->prev;
+    free_task(task);
+}
+
+/* NULL is allowed. */
 static void close_group(mlc_record_group *group)
 {
-    if (--group->open > 0)
+    if (group == NULL || --group->open > 0)
         return;
     if (group->ready_count > 0)
         mlc_record_write_group(group->records, group->ready, group->ready_count);
@@ -48,17 +57,15 @@ static void leave_group(mlc_record_task *task)
 {
     mlc_record_group *const group = task->group;
     task->group = NULL;
-    if (group != NULL)
-        close_group(group);
+    close_group(group);
 }
 
 void mlc_record_finish(mlc_record_task *task, const mlc_delivery_result *result)
 {
     mlc_record_group *const group = task->group;
     mlc_deliverer_finish(task->deliverer, task->item, result);
-    free_task(task);
-    if (group != NULL)
-        close_group(group);
+    end_task(task);
+    close_group(group);
 }
 
 void mlc_record_fail(mlc_record_task *task, const mlc_error *err)
@@ -178,20 +185,29 @@ static void start_task(mlc_records *records, mlc_deliverer *deliverer, mlc_deliv
         mlc_record_fail(task, &err);
 }
 
+/* NULL for one that stands alone, and when there is no memory: then each goes on its own. */
+static mlc_record_group *new_group(mlc_records *records, size_t size)
+{
+    mlc_record_group *group = NULL;
+    if (size > 1)
+        group = calloc(1, sizeof *group + size * sizeof(mlc_record_task *));
+    if (group != NULL) {
+        group->records = records;
+        group->open = 1;
+    }
+    return group;
+}
+
 void mlc_records_deliver(mlc_records *records, mlc_deliverer *deliverer, mlc_delivery *const *items,
                          size_t count)
 {
     size_t at = 0;
     while (at < count) {
         const size_t part = count - at < MLC_RECORD_GROUP_MAX ? count - at : MLC_RECORD_GROUP_MAX;
-        mlc_record_group *const group =
-            part > 1 ? calloc(1, sizeof *group + part * sizeof(mlc_record_task *)) : NULL;
-        if (group != NULL)
-            *group = (mlc_record_group){.records = records, .open = 1};
+        mlc_record_group *const group = new_group(records, part);
         for (size_t i = 0; i < part; i++)
             start_task(records, deliverer, items[at + i], group);
-        if (group != NULL)
-            close_group(group);
+        close_group(group);
         at += part;
     }
 }
@@ -237,8 +253,11 @@ void mlc_records_close(mlc_records *records)
 {
     if (records == NULL)
         return;
-    while (records->tasks != NULL)
-        free_task(records->tasks);
+    mlc_record_task *next = NULL;
+    for (mlc_record_task *task = records->tasks; task != NULL; task = next) {
+        next = task->next;
+        free_task(task);
+    }
     free(records->prefix);
     free(records);
 }

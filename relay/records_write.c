@@ -172,8 +172,10 @@ static mlc_code write_request(const mlc_record_task *task, char **path, mlc_odat
 {
     const bool product = strcmp(task->flow->set, product_set) == 0;
     *path = product ? mlc_asprintf("%s?$select=productid,statecode", task->path) : mlc_strdup(task->path);
-    if (*path == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for a record");
+    if (*path == NULL) {
+        (void)mlc_fail(err, MLC_E_NOMEM, "no memory for a record");
+        return MLC_E_NOMEM;
+    }
     *out = (mlc_odata_request){.method = "PATCH",
                                .path = *path,
                                .body = task->body,
@@ -216,13 +218,18 @@ static mlc_code send_group(mlc_odata *odata, write_group *group, mlc_error *err)
 {
     mlc_odata_request *const requests = calloc(group->count, sizeof *requests);
     char **const paths = calloc(group->count, sizeof(char *));
-    mlc_code code =
-        requests != NULL && paths != NULL ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for a batch");
+    mlc_code code = MLC_OK;
+    if (requests == NULL || paths == NULL) {
+        free(requests);
+        free((void *)paths);
+        (void)mlc_fail(err, MLC_E_NOMEM, "no memory for a batch");
+        return MLC_E_NOMEM;
+    }
     for (size_t i = 0; code == MLC_OK && i < group->count; i++)
         code = write_request(group->tasks[i], &paths[i], &requests[i], err);
     if (code == MLC_OK)
         code = mlc_odata_batch(odata, requests, group->count, on_group_written, group, err);
-    for (size_t i = 0; paths != NULL && i < group->count; i++)
+    for (size_t i = 0; i < group->count; i++)
         free(paths[i]);
     free((void *)paths);
     free(requests);

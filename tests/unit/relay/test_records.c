@@ -202,7 +202,7 @@ static void throttled_part_waits(void **state)
     (void)rec_wait(f, first, MLC_ENTRY_DONE);
     const lst_entry entry = rec_wait(f, second, MLC_ENTRY_READY);
     assert_false(entry.uncertain);
-    assert_true(entry.next_attempt_ms > entry.began_ms + 50 * 1000);
+    assert_true(entry.next_attempt_ms > entry.began_ms + INT64_C(50000));
     assert_true(mlc_odata_throttled(f->dv.odata));
 }
 
