@@ -149,16 +149,6 @@ void mlc_id_cache_forget(mlc_id_cache *cache, const char *set, const char *key, 
         drop(cache, it);
 }
 
-void mlc_id_cache_forget_id(mlc_id_cache *cache, const char *id)
-{
-    item *next = NULL;
-    for (item *it = cache->newest; it != NULL; it = next) {
-        next = it->older;
-        if (strcmp(it->id, id) == 0)
-            drop(cache, it);
-    }
-}
-
 size_t mlc_id_cache_count(const mlc_id_cache *cache)
 {
     return cache->count;

@@ -19,8 +19,6 @@ void mlc_id_cache_put(mlc_id_cache *cache, const char *set, const char *key, con
 /* Borrowed until the next call; NULL: not known. */
 const char *mlc_id_cache_get(mlc_id_cache *cache, const char *set, const char *key, const char *value);
 void mlc_id_cache_forget(mlc_id_cache *cache, const char *set, const char *key, const char *value);
-/* Forget the row with this id, whatever it was looked up by. */
-void mlc_id_cache_forget_id(mlc_id_cache *cache, const char *id);
 size_t mlc_id_cache_count(const mlc_id_cache *cache);
 
 #endif
