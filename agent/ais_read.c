@@ -89,8 +89,12 @@ static void on_page(void *user, mlc_code code, const mlc_error *why, int status,
         cursor_end(cursor, code, &err);
         return;
     }
-    code = status >= 200 && status < 300 ? ais_page_read(body, cursor->table, &rows, &err)
-                                         : page_failed(cursor, status, body, &err);
+    if (status < 200 || status >= 300) {
+        code = page_failed(cursor, status, body, &err);
+        cursor_end(cursor, code, &err);
+        return;
+    }
+    code = ais_page_read(body, cursor->table, &rows, &err);
     if (code != MLC_OK)
         cursor_end(cursor, code, &err);
     else
@@ -186,8 +190,11 @@ void ais_cursors_close(mlc_ais *ais)
 {
     mlc_error err;
     (void)mlc_fail(&err, MLC_E_CLOSED, "the AIS client is closing");
-    while (ais->cursors != NULL)
-        cursor_end(ais->cursors, MLC_E_CLOSED, &err);
+    mlc_ais_cursor *cursor = NULL;
+    while ((cursor = ais->cursors) != NULL) {
+        ais->cursors = cursor->next;
+        cursor_end(cursor, MLC_E_CLOSED, &err);
+    }
 }
 
 /* ---- dates ---- */

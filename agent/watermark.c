@@ -105,7 +105,7 @@ mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, m
     if (code == MLC_OK && key != NULL)
         (void)snprintf(out->key, sizeof out->key, "%s", key);
     cJSON_Delete(obj);
-    return code == MLC_OK ? MLC_OK : MLC_E_CORRUPT;
+    return code == MLC_OK ? MLC_OK : mlc_wrap(err, MLC_E_CORRUPT, "stored watermark cannot be read");
 }
 
 static void begin(mlc_watermark *w, int64_t now_ms)

@@ -97,7 +97,9 @@ static void print_status(const mlctl *ctl, const cJSON *status)
             (void)fputc('\n', ctl->out);
         }
         cJSON_ArrayForEach(stream, mlc_json_get(store, "streams"))
+        {
             add_stream(&table, mlc_json_str(store, "name"), stream, now);
+        }
     }
     mlctl_table_print(&table, ctl->out);
 }

@@ -8,6 +8,8 @@
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
+static const char *const algs[] = {"PS256", "RS256", NULL};
+
 static const mlc_cfg_field schema[] = {
     {"relay.listen_host", MLC_CFG_STRING, false, "0.0.0.0", 1, 255, NULL, "Address to listen on"},
     {"relay.listen_port", MLC_CFG_INT, false, "443", 0, 65535, NULL,
@@ -23,8 +25,12 @@ static const mlc_cfg_field schema[] = {
      "Key that seals agents' keys; default: root.key in data_dir, made at first start"},
     {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
-    {"relay.compress", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Accept permessage-deflate"},
-    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(12), NULL,
+    /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
+     * ("zlib error inflate -3"). Nothing is lost then, the tunnel reconnects, but it costs more than it saves. */
+    {"relay.compress", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Accept permessage-deflate; needs libwebsockets 4.3.3 or later on both sides, and a port that strangers "
+     "cannot reach"},
+    {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.max_connections", MLC_CFG_INT, false, "10000", 1, 1000000, NULL, "Open connections at most"},
     {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
@@ -42,7 +48,14 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].dynamics.directory", MLC_CFG_STRING, true, NULL, 1, 128, NULL,
      "Entra ID tenant (directory) id"},
     {"tenants[].dynamics.client_id", MLC_CFG_STRING, true, NULL, 1, 128, NULL, "Application (client) id"},
-    {"tenants[].dynamics.client_secret", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Its secret"},
+    {"tenants[].dynamics.client_secret", MLC_CFG_SECRET, false, NULL, 0, 0, NULL,
+     "Its secret; or client_cert_file and client_key_file"},
+    {"tenants[].dynamics.client_cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Certificate (PEM) the application is registered with, instead of a secret"},
+    {"tenants[].dynamics.client_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Its RSA private key (PEM, mode 0600)"},
+    {"tenants[].dynamics.client_cert_alg", MLC_CFG_ENUM, false, "PS256", 0, 0, algs,
+     "Signature made with that key"},
     {"tenants[].dynamics.scope", MLC_CFG_STRING, true, NULL, 1, 512, NULL,
      "https://ORG.crm.dynamics.com/.default"},
     {"tenants[].dynamics.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
@@ -90,14 +103,60 @@ static const mlc_cfg_field schema[] = {
     {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
      "How many of each stream at most"},
 };
-enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
+enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128, WHERE_SIZE = 512 };
+
+static bool is_set(const mlc_cfg *cfg, size_t tenant, const char *name)
+{
+    char path[PATH_SIZE];
+    const char *const value =
+        mlc_cfg_str(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.%s", tenant, name));
+    return value != NULL && *value != '\0';
+}
+
+/* How a tenant signs in: what the schema's single rows cannot say. NULL: well. */
+static const char *credential_fault(const mlc_cfg *cfg, size_t tenant)
+{
+    char path[PATH_SIZE];
+    const char *const secret =
+        mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.client_secret", tenant));
+    const bool cert = is_set(cfg, tenant, "client_cert_file");
+    const bool key = is_set(cfg, tenant, "client_key_file");
+    if (cert != key)
+        return "a certificate needs its key and a key its certificate; set both client_cert_file and "
+               "client_key_file";
+    if (secret != NULL && cert)
+        return "two ways to sign in are set; keep either client_secret, or client_cert_file and "
+               "client_key_file";
+    if (secret == NULL && !cert)
+        return "there is no way to sign in; set client_secret, or client_cert_file and client_key_file";
+    return NULL;
+}
+
+static mlc_code check_credentials(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    const size_t tenants = mlc_cfg_count(cfg, "tenants");
+    for (size_t i = 0; i < tenants; i++) {
+        char path[PATH_SIZE], where[WHERE_SIZE];
+        const char *const fault = credential_fault(cfg, i);
+        if (fault == NULL)
+            continue;
+        (void)mlc_cfg_where(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].id", i), where, sizeof where);
+        if (report != NULL)
+            (void)mlc_buf_printf(report, NULL, "%s: tenants[%zu].dynamics: %s\n", where, i, fault);
+        if (code == MLC_OK)
+            code = mlc_fail(err, MLC_E_INVALID, "%s: tenants[%zu].dynamics: %s", where, i, fault);
+    }
+    return code;
+}
 
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
     mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
-    if (code != MLC_OK)
-        return code;
-    code = mlc_mappings_check(*out, report, err);
+    if (code == MLC_OK)
+        code = check_credentials(*out, report, err);
+    if (code == MLC_OK)
+        code = mlc_mappings_check(*out, report, err);
     if (code != MLC_OK) {
         mlc_cfg_free(*out);
         *out = NULL;

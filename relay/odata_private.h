@@ -23,6 +23,7 @@ typedef struct mlc_odata_exchange {
     char *method, *url, *body; /* body NULL: none */
     size_t body_len;
     char *content_type, *if_match, *if_none_match, *prefer; /* NULL: left out */
+    char *accept;                                           /* NULL: JSON */
     mlc_odata_end_fn end;
     void *user;
 } mlc_odata_exchange;
@@ -30,7 +31,7 @@ typedef struct mlc_odata_exchange {
 /* Queue an exchange; takes over its strings, also on failure. `end` is called exactly once, from the loop or during
  * mlc_odata_close, with MLC_OK when there was a HTTP answer other than a first 401. */
 mlc_code mlc_odata_queue(mlc_odata *odata, mlc_odata_exchange *exchange, mlc_error *err);
-void mlc_odata_exchange_free(mlc_odata_exchange *exchange);
+void mlc_odata_exchange_free(mlc_odata_exchange *x);
 /* Nothing is sent for so long. */
 void mlc_odata_hold(mlc_odata *odata, int64_t ms);
 const char *mlc_odata_url(const mlc_odata *odata);

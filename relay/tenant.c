@@ -179,6 +179,9 @@ static mlc_code open_dynamics(mlc_tenant *t, mlc_error *err)
                                      .tenant = str(t, "dynamics.directory"),
                                      .client_id = str(t, "dynamics.client_id"),
                                      .client_secret = secret(t, "dynamics.client_secret"),
+                                     .client_cert_file = str(t, "dynamics.client_cert_file"),
+                                     .client_key_file = str(t, "dynamics.client_key_file"),
+                                     .alg = mlc_entra_alg_named(str(t, "dynamics.client_cert_alg")),
                                      .scope = str(t, "dynamics.scope")};
     code = mlc_entra_open(&t->entra, &entra, err);
     if (code != MLC_OK)

@@ -286,6 +286,7 @@ static int on_established(mlc_tunnel_server *server, struct lws *wsi, tunnel_con
     mlc_error err = {0};
     conn->server = server;
     conn->wsi = wsi;
+    mlc_ws_begin(wsi);
     add_conn(server, conn);
     *slot = conn;
     const mlc_code code = mlc_engine_open(&conn->engine, &options, &err);
@@ -358,7 +359,8 @@ mlc_code mlc_tunnel_server_open(mlc_tunnel_server **out, const mlc_tunnel_server
     server->row = (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
                                          .callback = server_callback,
                                          .per_session_data_size = sizeof(tunnel_conn *),
-                                         .rx_buffer_size = MLC_WS_RX_BYTES,
+                                         .rx_buffer_size =
+                                             options->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
                                          .tx_packet_size = MLC_FRAME_MAX,
                                          .user = server};
     *out = server;

@@ -61,7 +61,7 @@ static void format_message(message_text text, const char *fmt, va_list args)
         mlc_strlcpy(text, "message could not be formatted", sizeof(message_text));
 }
 
-mlc_code mlc_fail(mlc_error *err, mlc_code code, const char *fmt, ...)
+mlc_code(mlc_fail)(mlc_error *err, mlc_code code, const char *fmt, ...)
 {
     if (err == NULL)
         return code;
@@ -85,7 +85,7 @@ static void demote_to_cause(mlc_error *err)
     mlc_strlcpy(err->cause, cause, sizeof err->cause);
 }
 
-mlc_code mlc_wrap(mlc_error *err, mlc_code code, const char *fmt, ...)
+mlc_code(mlc_wrap)(mlc_error *err, mlc_code code, const char *fmt, ...)
 {
     if (err == NULL)
         return code;

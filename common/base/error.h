@@ -69,6 +69,12 @@ mlc_code mlc_fail(mlc_error *err, mlc_code code, const char *fmt, ...) MLC_PRINT
 /* Like mlc_fail, but what err held before (message and cause) becomes the cause. */
 mlc_code mlc_wrap(mlc_error *err, mlc_code code, const char *fmt, ...) MLC_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* The static analyser sees one file at a time: tell it that the code given is the code returned. */
+#define mlc_fail(err, code, ...) (mlc_fail((err), (code), __VA_ARGS__), (code))
+#define mlc_wrap(err, code, ...) (mlc_wrap((err), (code), __VA_ARGS__), (code))
+#endif
+
 /* "message (cause)" into `out`, always terminated. Returns `out`. */
 const char *mlc_error_text(const mlc_error *err, char *out, unsigned long size);
 

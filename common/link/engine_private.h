@@ -77,7 +77,8 @@ struct mlc_engine {
     uint32_t rx_failures;
     uint64_t refused_max; /* refusals up to here may still be stored, 0: none */
     /* sending */
-    bool tail;      /* nothing is left to read, as far as we know */
+    bool tail; /* nothing is left to read from tail_seq on, as far as we know */
+    uint64_t tail_seq;
     bool turn_over; /* there is more to read, in the next turn of the loop */
     uint64_t acked; /* by the peer */
     uint64_t stored_acked;

@@ -245,9 +245,11 @@ static void on_not_stored(mlc_engine *e, link_rx_job *job, mlc_code code, const 
     const size_t keep = by_item ? job->bad + (refusal != 0 ? 1 : 0) : 0;
     cut_job(e, job, keep);
     if (refusal != 0) {
-        link_item *item = job->items;
-        while (item->next != NULL)
+        link_item *item = job->items; /* at least one is kept, and the last is the bad one */
+        while (item != NULL && item->next != NULL)
             item = item->next;
+        if (item == NULL)
+            return;
         item->refusal_text = mlc_strdup(err->message);
         item->refusal = refusal;
         if (item->refusal_text == NULL)

@@ -136,8 +136,8 @@ static void log_resume(const mlc_engine *e, const mlc_resume *resume, const mlc_
         [MLC_RESUME_NORMAL] = "the stream goes on",
         [MLC_RESUME_UNKNOWN] =
             "the peer knows nothing of this store or generation: all that is still kept is sent",
-        [MLC_RESUME_BEHIND] = "the peer is behind its acknowledgements (void entries, or a restored backup): "
-                              "it is sent what follows",
+        [MLC_RESUME_BEHIND] =
+            "the peer is behind its acknowledgements (void or restored): it is sent what follows",
         [MLC_RESUME_REWRITTEN] = "this store is older than what the peer received: a new generation begins"};
     const mlc_log_level level = resume->kind == MLC_RESUME_REWRITTEN ? MLC_LOG_WARN : MLC_LOG_INFO;
     mlc_log_at(e->log, level, "link", words[resume->kind], MLC_S("peer", e->link->status.peer),
@@ -251,14 +251,18 @@ static mlc_code read_page(mlc_txn *txn, void *arg, mlc_error *err)
     code = mlc_outbox_stats_get(txn, out, &stats, err);
     if (code != MLC_OK)
         return code;
-    e->tail = true;
     if (stats.next_seq > mlc_session_next_seq(e->session)) /* the newest were pruned */
         mlc_session_skip(e->session, stats.next_seq - 1);
+    e->tail = true;
+    e->tail_seq = mlc_session_next_seq(e->session);
     return MLC_OK;
 }
 
 void engine_tx_fill(mlc_engine *e)
 {
+    /* A peer that was busy had the session go back. */
+    if (e->tail && mlc_session_next_seq(e->session) != e->tail_seq)
+        e->tail = false;
     for (size_t pages = 0; !e->tail && !e->turn_over && mlc_session_room(e->session) > 0; pages++) {
         if (pages == LINK_PAGES_PER_TURN) {
             e->turn_over = true;

@@ -13,6 +13,12 @@ mlc_ws_scratch *mlc_ws_scratch_new(void)
     return malloc(sizeof(mlc_ws_scratch));
 }
 
+void mlc_ws_begin(struct lws *wsi)
+{
+    /* Power of two. Without the extension there is nothing to set, which is an error we need not know. */
+    (void)lws_set_extension_option(wsi, "permessage-deflate", "rx_buf_size", "17");
+}
+
 void mlc_ws_receive(mlc_engine *engine, struct lws *wsi, const void *data, size_t len)
 {
     if (mlc_engine_is_closed(engine))
@@ -22,7 +28,12 @@ void mlc_ws_receive(mlc_engine *engine, struct lws *wsi, const void *data, size_
                             "a websocket text message; only binary ones are used");
         return;
     }
-    mlc_engine_receive(engine, data, len, lws_is_final_fragment(wsi) != 0);
+    const bool end = lws_is_final_fragment(wsi) != 0;
+    /* What permessage-deflate has still to inflate, libwebsockets 4.1 goes on with only at the next event
+     * of any socket: without this the rest could wait for the next ping. */
+    if (!end)
+        mlc_lws_poke(mlc_lws_of(wsi));
+    mlc_engine_receive(engine, data, len, end);
 }
 
 /* Write one websocket message; false when the socket is broken, *sent false when there was none. */

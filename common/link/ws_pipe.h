@@ -11,13 +11,18 @@
 
 enum {
     MLC_WS_RX_BYTES = 16 * 1024, /* of a websocket message in one callback; kept per connection */
-    MLC_WS_CLOSE_SECONDS = 3     /* for the goodbye, after which the socket is cut */
+    /* The same when messages are compressed: libwebsockets 4.1 aborts the process when a message inflates to
+     * more than its buffer at an unlucky place, so the buffer holds a whole message. */
+    MLC_WS_RX_BYTES_DEFLATE = 2 * MLC_FRAME_MAX,
+    MLC_WS_CLOSE_SECONDS = 3 /* for the goodbye, after which the socket is cut */
 };
 
 /* Room for one outgoing websocket message, used by one callback at a time. Free with free(). */
 typedef struct mlc_ws_scratch mlc_ws_scratch;
 mlc_ws_scratch *mlc_ws_scratch_new(void);
 
+/* The websocket is there (callback ESTABLISHED): sets the buffer for inflating, see above. */
+void mlc_ws_begin(struct lws *wsi);
 /* Bytes came in (callback RECEIVE). */
 void mlc_ws_receive(mlc_engine *engine, struct lws *wsi, const void *data, size_t len);
 /* The socket takes data (callback WRITEABLE). False: the connection is to be closed now. */

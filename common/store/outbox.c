@@ -125,27 +125,13 @@ static mlc_code end_superseded(mlc_txn *txn, mlc_outbox *ob, stream_meta *meta, 
 static mlc_code supersede(mlc_txn *txn, mlc_outbox *ob, stream_meta *meta, const mlc_entry *newest,
                           mlc_error *err)
 {
-    uint8_t key[OUTBOX_KEY_MAX];
-    uint64_t older[16];
-    size_t len = 0;
-    size_t count = 0;
-    store_walk walk;
-    mlc_code code = key_hash(ob, newest->key, key, &len, err);
-    if (code != MLC_OK)
-        return code;
-    /* Few: at most one in flight, and what waits behind it was superseded before. */
-    code = store_walk_open(&walk, txn, DB_KEY, key, len, len, err);
-    while (code == MLC_OK && count < sizeof older / sizeof older[0]) {
-        const uint64_t seq = store_get_be64((const uint8_t *)walk.key.mv_data + len);
-        if (seq < newest->seq)
-            older[count++] = seq;
-        code = store_walk_next(&walk, txn, err);
+    uint64_t older = 0;
+    mlc_code code = key_next(txn, ob, newest->key, 0, &older, err);
+    while (code == MLC_OK && older != 0 && older < newest->seq) {
+        code = end_superseded(txn, ob, meta, older, newest->seq, newest->created_ms, err);
+        if (code == MLC_OK)
+            code = key_next(txn, ob, newest->key, older + 1, &older, err);
     }
-    store_walk_close(&walk);
-    if (code == MLC_E_NOTFOUND)
-        code = MLC_OK;
-    for (size_t i = 0; code == MLC_OK && i < count; i++)
-        code = end_superseded(txn, ob, meta, older[i], newest->seq, newest->created_ms, err);
     return code;
 }
 

@@ -121,9 +121,8 @@ static mlc_code list_key(const mlc_outbox *ob, const char *text, uint64_t seq, u
     return code;
 }
 
-/* The first live sequence of a key at or after `from`; 0 when none. */
-static mlc_code list_first(mlc_txn *txn, const mlc_outbox *ob, const char *text, uint64_t from, uint64_t *seq,
-                           mlc_error *err)
+mlc_code key_next(mlc_txn *txn, const mlc_outbox *ob, const char *text, uint64_t from, uint64_t *seq,
+                  mlc_error *err)
 {
     uint8_t key[OUTBOX_KEY_MAX];
     size_t len = 0;
@@ -141,14 +140,14 @@ static mlc_code list_first(mlc_txn *txn, const mlc_outbox *ob, const char *text,
 
 mlc_code key_head(mlc_txn *txn, const mlc_outbox *ob, const char *key, uint64_t *seq, mlc_error *err)
 {
-    return list_first(txn, ob, key, 0, seq, err);
+    return key_next(txn, ob, key, 0, seq, err);
 }
 
 mlc_code key_has_newer(mlc_txn *txn, const mlc_outbox *ob, const char *key, uint64_t seq, bool *newer,
                        mlc_error *err)
 {
     uint64_t found = 0;
-    const mlc_code code = list_first(txn, ob, key, seq + 1, &found, err);
+    const mlc_code code = key_next(txn, ob, key, seq + 1, &found, err);
     *newer = found != 0;
     return code;
 }

@@ -224,30 +224,63 @@ uint64_t mlc_store_epoch(const mlc_store *store)
     return store->epoch;
 }
 
+/* mdb_reader_list calls once for a heading, then once for each slot in use. */
+static int count_line(const char *line, void *count)
+{
+    (void)line;
+    ++*(unsigned *)count;
+    return 0;
+}
+
 mlc_code mlc_store_info_get(mlc_store *store, mlc_store_info *out, mlc_error *err)
 {
     MDB_envinfo info;
     MDB_stat stat;
-    int slots = 0;
+    unsigned lines = 0;
     memset(out, 0, sizeof *out);
-    (void)err;
     (void)pthread_rwlock_rdlock(&store->map_lock);
-    (void)mdb_env_info(store->env, &info);
-    (void)mdb_env_stat(store->env, &stat);
-    (void)slots;
+    int rc = mdb_env_info(store->env, &info);
+    if (rc == 0)
+        rc = mdb_env_stat(store->env, &stat);
+    if (rc == 0 && mdb_reader_list(store->env, count_line, &lines) < 0)
+        rc = EIO;
+    (void)pthread_rwlock_unlock(&store->map_lock);
+    if (rc != 0)
+        return mlc_fail(err, MLC_E_IO, "store %s: %s", store->dir, mdb_strerror(rc));
     out->map_bytes = info.me_mapsize;
     out->used_bytes = (info.me_last_pgno + 1) * stat.ms_psize;
-    out->readers = info.me_numreaders;
-    (void)pthread_rwlock_unlock(&store->map_lock);
+    out->readers = lines > 0 ? lines - 1 : 0;
     out->map_max = store->map_max;
     writer_counts(store, &out->commits, &out->jobs);
     return MLC_OK;
 }
 
-mlc_code mlc_store_backup(mlc_store *store, const char *dir, mlc_error *err)
+/* ---- backup ---- */
+
+static int copy_to(mlc_store *store, int fd)
 {
     (void)pthread_rwlock_rdlock(&store->map_lock);
-    const int rc = mdb_env_copy2(store->env, dir, MDB_CP_COMPACT);
+    const int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
     (void)pthread_rwlock_unlock(&store->map_lock);
-    return rc == 0 ? MLC_OK : mlc_fail(err, MLC_E_IO, "backup to %s: %s", dir, mdb_strerror(rc));
+    return rc == 0 && fsync(fd) != 0 ? errno : rc;
+}
+
+mlc_code mlc_store_backup(mlc_store *store, const char *dir, mlc_error *err)
+{
+    char path[PATH_TEXT_MAX];
+    const int len = snprintf(path, sizeof path, "%s/data.mdb", dir);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return mlc_fail(err, MLC_E_INVALID, "backup to %.200s: the name is too long", dir);
+    /* Not by mdb_env_copy2: its file could be read by every user, and is not synced. */
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mlc_fail(err, MLC_E_IO, "backup to %s: %s", path, strerror(errno));
+    int rc = copy_to(store, fd);
+    if (close(fd) != 0 && rc == 0)
+        rc = errno;
+    if (rc == 0)
+        return MLC_OK;
+    (void)unlink(path);
+    return mlc_fail(err, rc == ENOSPC || rc == EDQUOT ? MLC_E_FULL : MLC_E_IO, "backup to %s: %s", path,
+                    mdb_strerror(rc));
 }

@@ -32,10 +32,14 @@ struct mlc_store {
     unsigned group_max, group_delay_us;
     void (*wake)(void *wake_arg);
     void *wake_arg;
+    /* of the writer's thread only (room.c) */
+    size_t allocated; /* the file is known to reach so far on the disk; SIZE_MAX: it cannot be known */
+    bool disk_short;  /* it could not be made longer */
     /* Readers hold it shared; the map is grown with it held alone, since LMDB wants no transaction then. */
     pthread_rwlock_t map_lock;
     /* the writer; all below under the mutex */
     pthread_t thread;
+    struct store_job **group; /* of the thread: the jobs it took, twice group_max */
     bool started, stopping;
     pthread_mutex_t mutex;
     pthread_cond_t work, finished;
@@ -45,6 +49,20 @@ struct mlc_store {
 
 /* store.c */
 bool store_grow(mlc_store *s);
+
+/* room.c; on the writer's thread */
+typedef struct room_mark {
+    size_t pages;   /* that hold data */
+    size_t entries; /* of all streams */
+    size_t page_bytes;
+} room_mark;
+/* Between transactions: see to room in the file ahead of its use. */
+void room_reserve(mlc_store *s);
+/* Was a failed writing due to a full disk? (LMDB reports a write that was cut short as an input/output error.) */
+bool room_disk_full(mlc_store *s);
+void room_mark_now(mlc_txn *txn, room_mark *mark);
+/* May a transaction be committed that went from one mark to the other? */
+bool room_allows(const mlc_store *s, const room_mark *before, const room_mark *after);
 
 /* writer.c */
 void writer_init(mlc_store *s);

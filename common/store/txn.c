@@ -115,12 +115,12 @@ mlc_code store_hash(const char *a, const char *b, uint8_t *out, size_t len, mlc_
     uint8_t hash[MLC_SHA256_LEN];
     const size_t a_len = strlen(a);
     const size_t b_len = b != NULL ? strlen(b) : 0;
-    if (a_len + b_len + 1 > sizeof text)
+    if (a_len + b_len + 2 > sizeof text)
         return mlc_fail(err, MLC_E_LIMIT, "a key of %zu characters is longer than a store takes",
                         a_len + b_len);
     memcpy(text, a, a_len + 1);
-    if (b_len > 0)
-        memcpy(text + a_len + 1, b, b_len);
+    if (b != NULL)
+        memcpy(text + a_len + 1, b, b_len + 1);
     const mlc_code code = mlc_sha256(text, a_len + (b != NULL ? b_len + 1 : 0), hash, err);
     if (code == MLC_OK)
         memcpy(out, hash, len);

@@ -41,27 +41,56 @@ static void fail_job(store_job *job, mlc_code code, const mlc_error *err)
     job->err.code = code;
 }
 
-typedef enum group_end { GROUP_COMMITTED, GROUP_JOB_FAILED, GROUP_MAP_FULL, GROUP_BROKEN } group_end;
+typedef enum group_end {
+    GROUP_COMMITTED,
+    GROUP_JOB_FAILED,
+    GROUP_MAP_FULL,
+    GROUP_NO_ROOM, /* would leave no room for the writing that frees space */
+    GROUP_BROKEN
+} group_end;
+
+/* On GROUP_JOB_FAILED *failed is the one. */
+static group_end run_jobs(mlc_txn *txn, store_job **jobs, size_t count, size_t *failed)
+{
+    for (size_t i = 0; i < count; i++) {
+        store_job *const job = jobs[i];
+        mlc_error_clear(&job->err);
+        job->code = job->fn(txn, job->arg, &job->err);
+        job->err.code = job->code;
+        *failed = i;
+        if (txn->map_full)
+            return GROUP_MAP_FULL;
+        if (job->code != MLC_OK)
+            return GROUP_JOB_FAILED;
+    }
+    return GROUP_COMMITTED;
+}
 
 /* Run jobs [0, count) in one transaction. On GROUP_JOB_FAILED *failed is the one; on GROUP_BROKEN err tells why. */
 static group_end try_group(mlc_store *s, store_job **jobs, size_t count, size_t *failed, mlc_error *err)
 {
+    const bool tight = s->disk_short || s->map_size >= s->map_max;
+    room_mark before = {0};
+    room_mark after = {0};
     mlc_txn txn = {.store = s, .writing = true};
     if (store_check(&txn, mdb_txn_begin(s->env, NULL, 0, &txn.mdb), "begin", err) != MLC_OK)
         return txn.map_full ? GROUP_MAP_FULL : GROUP_BROKEN;
-    for (size_t i = 0; i < count; i++) {
-        store_job *const job = jobs[i];
-        mlc_error_clear(&job->err);
-        job->code = job->fn(&txn, job->arg, &job->err);
-        job->err.code = job->code;
-        if (txn.map_full || job->code != MLC_OK) {
-            mdb_txn_abort(txn.mdb);
-            *failed = i;
-            return txn.map_full ? GROUP_MAP_FULL : GROUP_JOB_FAILED;
-        }
+    if (tight)
+        room_mark_now(&txn, &before);
+    group_end end = run_jobs(&txn, jobs, count, failed);
+    if (end == GROUP_COMMITTED && tight) {
+        room_mark_now(&txn, &after);
+        if (!room_allows(s, &before, &after))
+            end = GROUP_NO_ROOM;
+    }
+    if (end != GROUP_COMMITTED) {
+        mdb_txn_abort(txn.mdb);
+        return end;
     }
     if (store_check(&txn, mdb_txn_commit(txn.mdb), "commit", err) == MLC_OK)
         return GROUP_COMMITTED;
+    if (err->code == MLC_E_IO && room_disk_full(s))
+        (void)mlc_wrap(err, MLC_E_FULL, "commit: the disk is full");
     return txn.map_full ? GROUP_MAP_FULL : GROUP_BROKEN;
 }
 
@@ -71,6 +100,18 @@ static void fail_group(store_job **jobs, size_t count, const mlc_error *err)
         fail_job(jobs[i], err->code, err);
 }
 
+static void fail_for_room(mlc_store *s, store_job *job)
+{
+    mlc_error err;
+    if (s->disk_short)
+        (void)mlc_fail(&err, MLC_E_FULL, "store %s: the disk is full; nothing was stored", s->dir);
+    else
+        (void)mlc_fail(&err, MLC_E_FULL,
+                       "store %s has reached its greatest size of %zu bytes; nothing was stored", s->dir,
+                       s->map_max);
+    fail_job(job, err.code, &err);
+}
+
 /* One job alone, growing the map as far as it goes. */
 static bool run_alone(mlc_store *s, store_job *job)
 {
@@ -78,18 +119,13 @@ static bool run_alone(mlc_store *s, store_job *job)
     mlc_error err;
     for (;;) {
         const group_end end = try_group(s, &job, 1, &failed, &err);
-        if (end == GROUP_COMMITTED)
-            return true;
-        if (end == GROUP_JOB_FAILED)
-            return false;
         if (end == GROUP_MAP_FULL && store_grow(s))
             continue;
-        if (end == GROUP_MAP_FULL)
-            (void)mlc_fail(&err, MLC_E_FULL,
-                           "store %s has reached its greatest size of %zu bytes; nothing was stored", s->dir,
-                           s->map_max);
-        fail_job(job, err.code, &err);
-        return false;
+        if (end == GROUP_MAP_FULL || end == GROUP_NO_ROOM)
+            fail_for_room(s, job);
+        else if (end == GROUP_BROKEN)
+            fail_job(job, err.code, &err);
+        return end == GROUP_COMMITTED;
     }
 }
 
@@ -99,6 +135,7 @@ static size_t run_group(mlc_store *s, store_job **jobs, size_t count)
     size_t failed = 0;
     size_t commits = 0;
     mlc_error err;
+    room_reserve(s);
     for (unsigned reruns = 0; reruns < RERUNS_MAX && count > 1; reruns++) {
         switch (try_group(s, jobs, count, &failed, &err)) {
         case GROUP_COMMITTED:
@@ -114,9 +151,16 @@ static size_t run_group(mlc_store *s, store_job **jobs, size_t count)
                 break;
             reruns = RERUNS_MAX; /* each on its own: small ones may still fit */
             break;
+        case GROUP_NO_ROOM:
+            reruns = RERUNS_MAX; /* each on its own: those that free space go on */
+            break;
         default:
-            fail_group(jobs, count, &err);
-            return 0;
+            if (err.code != MLC_E_FULL) {
+                fail_group(jobs, count, &err);
+                return 0;
+            }
+            reruns = RERUNS_MAX;
+            break;
         }
     }
     for (size_t i = 0; i < count; i++)
@@ -132,7 +176,8 @@ static size_t take_group(mlc_store *s, store_job **jobs)
     while (s->waiting.head == NULL && !s->stopping)
         (void)pthread_cond_wait(&s->work, &s->mutex);
     if (s->group_delay_us > 0 && s->waiting.head != NULL && s->waiting.head->next == NULL && !s->stopping) {
-        const struct timespec delay = {0, (long)s->group_delay_us * 1000};
+        const struct timespec delay = {(time_t)(s->group_delay_us / 1000000),
+                                       (long)(s->group_delay_us % 1000000) * 1000};
         (void)pthread_mutex_unlock(&s->mutex);
         (void)nanosleep(&delay, NULL);
         (void)pthread_mutex_lock(&s->mutex);
@@ -164,10 +209,10 @@ static bool complete_group(mlc_store *s, store_job **jobs, size_t count)
 static void *writer_main(void *arg)
 {
     mlc_store *const s = arg;
-    store_job **const jobs = calloc(s->group_max, sizeof(store_job *));
-    store_job **const order = calloc(s->group_max, sizeof(store_job *));
+    store_job **const jobs = s->group;
+    store_job **const order = s->group + s->group_max;
     (void)pthread_mutex_lock(&s->mutex);
-    while (jobs != NULL && order != NULL) {
+    for (;;) {
         const size_t count = take_group(s, jobs);
         if (count == 0)
             break;
@@ -185,8 +230,6 @@ static void *writer_main(void *arg)
         }
     }
     (void)pthread_mutex_unlock(&s->mutex);
-    free(jobs);
-    free(order);
     return NULL;
 }
 
@@ -201,6 +244,9 @@ mlc_code writer_start(mlc_store *s, mlc_error *err)
 {
     sigset_t all;
     sigset_t old;
+    s->group = calloc((size_t)s->group_max * 2, sizeof(store_job *));
+    if (s->group == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the writer of store %s", s->dir);
     /* Signals are the loop's. */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -225,6 +271,7 @@ void writer_stop(mlc_store *s)
 
 void writer_destroy(mlc_store *s)
 {
+    free(s->group);
     (void)pthread_mutex_destroy(&s->mutex);
     (void)pthread_cond_destroy(&s->work);
     (void)pthread_cond_destroy(&s->finished);
@@ -263,7 +310,8 @@ mlc_code mlc_store_submit(mlc_store *store, mlc_job_fn fn, mlc_job_done_fn done,
     const mlc_code code = enqueue(store, job, err);
     if (code != MLC_OK)
         free(job);
-    return code;
+    /* The job is the queue's now. */
+    return code; // NOLINT(clang-analyzer-unix.Malloc)
 }
 
 mlc_code mlc_store_run(mlc_store *store, mlc_job_fn fn, void *arg, mlc_error *err)

@@ -3,22 +3,23 @@
 
 #include <string.h>
 
+static size_t put(uint8_t *out, size_t at, const void *bytes, size_t len)
+{
+    memcpy(out + at, bytes, len);
+    return at + len;
+}
+
 static mlc_code proof(const uint8_t *key, const char *label, const uint8_t *first, const char *agent,
                       const uint8_t *second, uint8_t *out, mlc_error *err)
 {
     uint8_t data[16 + 2 * MLC_NONCE_LEN + MLC_AGENT_ID_MAX];
-    const size_t label_len = strlen(label), agent_len = strlen(agent);
-    size_t at = 0;
+    const size_t agent_len = strlen(agent);
     if (agent_len >= MLC_AGENT_ID_MAX)
         return mlc_fail(err, MLC_E_LIMIT, "the agent id has %zu characters", agent_len);
-    memcpy(data, label, label_len);
-    at += label_len;
-    memcpy(data + at, first, MLC_NONCE_LEN);
-    at += MLC_NONCE_LEN;
-    memcpy(data + at, agent, agent_len);
-    at += agent_len;
-    memcpy(data + at, second, MLC_NONCE_LEN);
-    at += MLC_NONCE_LEN;
+    size_t at = put(data, 0, label, strlen(label));
+    at = put(data, at, first, MLC_NONCE_LEN);
+    at = put(data, at, agent, agent_len);
+    at = put(data, at, second, MLC_NONCE_LEN);
     return mlc_hmac_sha256(key, MLC_KEY_LEN, data, at, out, err);
 }
 

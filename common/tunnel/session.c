@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PING_DEFAULT_MS = 10000, HANDSHAKE_DEFAULT_MS = 15000, CLOSE_RETRY_NONE = 0, TOKEN = 1000 };
+enum {
+    PING_DEFAULT_MS = 10000,
+    PING_MAX_MS = 11000, /* 2.5 of them stay below the 30 s in which a dead peer must be noticed */
+    HANDSHAKE_DEFAULT_MS = 15000,
+    CLOSE_RETRY_NONE = 0,
+    TOKEN = 1000
+};
 
 static mlc_tunnel_limits with_defaults(mlc_tunnel_limits limits)
 {
@@ -34,6 +40,8 @@ mlc_code mlc_session_open(mlc_session **out, const mlc_session_config *config, i
     s->role = config->role;
     s->limits = with_defaults(config->limits);
     s->ping_interval_ms = config->ping_interval_ms > 0 ? config->ping_interval_ms : PING_DEFAULT_MS;
+    if (s->ping_interval_ms > PING_MAX_MS)
+        s->ping_interval_ms = PING_MAX_MS;
     s->now = s->heard_at = s->tokens_at = now;
     s->ping_at = now + s->ping_interval_ms;
     s->handshake_until = now + (config->handshake_ms > 0 ? config->handshake_ms : HANDSHAKE_DEFAULT_MS);

@@ -31,7 +31,7 @@ typedef struct mlc_session_config {
     const char *software;
     uint8_t nonce[MLC_NONCE_LEN]; /* fresh random bytes */
     mlc_tunnel_limits limits;     /* zeros: defaults (64 KiB, 4 MiB, 4 MiB) */
-    int64_t ping_interval_ms;     /* 0: 10 s; silence of 2.5 intervals ends the session */
+    int64_t ping_interval_ms;     /* 0: 10 s, at most 11 s; silence of 2.5 intervals ends the session */
     int64_t handshake_ms;         /* 0: 15 s */
     unsigned max_frames_per_s;    /* websocket messages; 0: unlimited. Beyond it reading pauses. */
     mlc_position received;        /* AGENT: how far the relay's stream is stored here */

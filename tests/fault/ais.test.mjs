@@ -54,6 +54,7 @@ const groups = {
         await jde.faults([{ match: WRITE, kind: 'status', code: 503, count: 1 }]);
       },
       during: refusedAs200,
+      ordersDuring: 1,
     },
   ],
   life: [

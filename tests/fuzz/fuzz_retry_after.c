@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text == NULL)
         return 0;
     int64_t ms = mlc_retry_after_ms(text, 784111777000);
-    if (ms < 0 || ms > 3600 * 1000)
+    if (ms < 0 || ms > INT64_C(3600) * 1000)
         abort();
     free(text);
     return 0;

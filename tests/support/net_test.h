@@ -79,18 +79,34 @@ static inline void net_make_dir(char *dir, size_t size)
     assert_non_null(mkdtemp(dir));
 }
 
-static inline void net_make_certs(const char *dir)
-{
-    char command[512];
-    snprintf(command, sizeof(command), MLC_SOURCE_DIR "/tests/support/make_certs.sh %s >%s/log 2>&1", dir,
-             dir);
-    assert_int_equal(system(command), 0);
-}
-
 static inline void net_remove_dir(const char *dir)
 {
     char command[512];
     snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* Making certificates takes longer than most tests: made once in a program and copied. */
+static char net_certs_dir[128];
+
+static inline void net_remove_certs(void)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "rm -rf %s", net_certs_dir);
+    (void)!system(command);
+}
+
+static inline void net_make_certs(const char *dir)
+{
+    char command[512];
+    if (net_certs_dir[0] == '\0') {
+        net_make_dir(net_certs_dir, sizeof(net_certs_dir));
+        (void)atexit(net_remove_certs);
+        snprintf(command, sizeof(command), MLC_SOURCE_DIR "/tests/support/make_certs.sh %s >%s/log 2>&1",
+                 net_certs_dir, net_certs_dir);
+        assert_int_equal(system(command), 0);
+    }
+    snprintf(command, sizeof(command), "cp -p %s/*.pem %s/*.key %s", net_certs_dir, net_certs_dir, dir);
     assert_int_equal(system(command), 0);
 }
 

@@ -26,7 +26,8 @@ typedef struct tunnel_end {
     char last_why[256];
     char refuse[64];   /* idempotency keys that contain this are refused; "" none */
     unsigned busy_for; /* so many calls of accept fail with MLC_E_FULL */
-    unsigned accepted;
+    unsigned busy_next,
+        busy_step; /* and the calls for message busy_next, then busy_step further, once each; 0: none */
 } tunnel_end;
 
 typedef struct tunnel_fix {
@@ -64,6 +65,11 @@ static inline mlc_code tunnel_accept(mlc_txn *txn, const mlc_entry_new *message,
     entry.tenant = "acme";
     if (end->busy_for > 0) {
         end->busy_for--;
+        return mlc_fail(err, MLC_E_FULL, "the outbox is full");
+    }
+    const char *number = strrchr(message->idem, '/');
+    if (end->busy_step > 0 && number != NULL && strtoul(number + 1, NULL, 10) == end->busy_next) {
+        end->busy_next += end->busy_step;
         return mlc_fail(err, MLC_E_FULL, "the outbox is full");
     }
     /* Before the refusal: what a refused message wrote must not stay. */

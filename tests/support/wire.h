@@ -171,6 +171,10 @@ static inline void wire_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf
     wire_end *end = stream->data;
     wire_pair *pair = end->pair;
     wire *w = pair->w;
+    if (n < 0 && w->frozen) { /* the end of one side does not reach the other either */
+        uv_read_stop(stream);
+        return;
+    }
     if (n < 0) {
         wire_pair_close(pair);
         return;

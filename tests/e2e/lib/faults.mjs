@@ -2,8 +2,8 @@
  * Fault cases that share a world, one after another. A case sets its fault, the world works under it (all customers
  * change, orders come in), the fault goes away, and then exactly the expected records must be on both sides.
  *
- * A case: { name, set(world), clear(world), hit(world): was the fault met?, during(world), heldMs, settle: options of
- * settled() }. All but the name may be missing.
+ * A case: { name, set(world), clear(world), hit(world): was the fault met?, during(world), heldMs, ordersDuring: orders
+ * that `during` itself makes, settle: options of settled() }. All but the name may be missing.
  */
 
 import assert from 'node:assert/strict';
@@ -33,7 +33,7 @@ export async function work({ jde, dynamics }, name, orders = ORDERS) {
   return orders > 0 ? dynamics.sell(orders) : [];
 }
 
-async function underFault(world, { name, set, clear, hit, during, heldMs = 1500, orders = ORDERS, settle = {} }) {
+async function underFault(world, { name, set, clear, hit, during, heldMs = 1500, orders = ORDERS, ordersDuring = 0, settle = {} }) {
   const before = (await world.jde.orders()).length;
   try {
     await set?.(world);
@@ -45,7 +45,7 @@ async function underFault(world, { name, set, clear, hit, during, heldMs = 1500,
     await clear?.(world);
   }
   await settled(world, { timeoutMs: SETTLE_MS, ...settle });
-  assert.equal((await world.jde.orders()).length, before + orders, 'orders in JDE');
+  assert.equal((await world.jde.orders()).length, before + orders + ordersDuring, 'orders in JDE');
 }
 
 /** One world, all cases; MLC_FAULT_ONLY: only cases whose name holds this text. */

@@ -80,7 +80,7 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
     char date[16];
     char upper[16];
     mlc_watermark_query query;
-    model_row *hits[ROWS_MAX];
+    model_row *hits[ROWS_MAX] = {NULL};
     size_t count = 0;
     char key[MLC_POLL_KEY_MAX];
     (void)snprintf(date, sizeof date, "%" PRId32, mlc_watermark_from(w).julian);
@@ -90,7 +90,7 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
         if (row_fits(&query, &m->rows[i]))
             hits[count++] = &m->rows[i];
     }
-    qsort(hits, count, sizeof hits[0], compare_rows);
+    qsort(hits, count, sizeof(model_row *), compare_rows);
     const size_t taken = count < size ? count : size;
     for (size_t i = 0; i < taken; i++)
         hits[i]->seen++;

@@ -23,9 +23,12 @@ static int setup(void **state)
 {
     place *p = calloc(1, sizeof *p);
     const char *tmp = getenv("TMPDIR");
+    assert_non_null(p);
     (void)snprintf(p->folder, sizeof p->folder, "%s/mlc-key-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    if (mkdtemp(p->folder) == NULL)
+    if (mkdtemp(p->folder) == NULL) {
+        free(p);
         return -1;
+    }
     (void)snprintf(p->path, sizeof p->path, "%s/root.key", p->folder);
     *state = p;
     return 0;

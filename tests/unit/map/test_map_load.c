@@ -137,11 +137,11 @@ static void expression_lines(void **state)
 static void what_it_says(void **state)
 {
     (void)state;
-    static const char text[] =
-        "flow = \"f\"; target = \"t\"; key = \"{prefix}k\"; version = 7;\n"
-        "fields = ( { to = \"{prefix}a\"; from = \"x\"; type = \"money\"; } );\n"
-        "lines = { from = \"l\"; to = \"L\"; fields = ( { to = \"q\"; from = \"y\"; } ); };\n"
-        "inactive = ( { to = \"s\"; const = 1; type = \"option\"; } );";
+    static const char text[] = "flow = \"f\"; target = \"t\"; key = \"{prefix}k\"; version = 7;\n"
+                               "fields = ( { to = \"{prefix}a\"; from = \"x\"; type = \"money\"; } );\n"
+                               "lines = { from = \"l\"; to = \"L\"; fields = ( { to = \"q\"; from = \"y\"; "
+                               "lookup = { set = \"s\"; key = \"k\"; }; } ); };\n"
+                               "inactive = ( { to = \"s\"; const = 1; type = \"option\"; } );";
     mlc_map *map = NULL;
     mlc_map *again = NULL;
     char name[32];
@@ -160,6 +160,10 @@ static void what_it_says(void **state)
     assert_null(first.list);
     assert_true(mlc_map_column_at(map, 1).inactive);
     assert_string_equal(mlc_map_column_at(map, 2).list, "L");
+    assert_string_equal(mlc_map_column_at(map, 2).type, "lookup");
+    assert_string_equal(mlc_map_column_at(map, 2).set, "s");
+    assert_string_equal(mlc_map_column_at(map, 2).key, "k");
+    assert_null(first.set);
     assert_null(mlc_map_column_at(map, 3).name);
     assert_int_equal(mlc_map_load_text("m.map", text, strlen(text) - 1, &again, NULL, NULL), MLC_OK);
     assert_string_not_equal(mlc_map_digest(map), mlc_map_digest(again));

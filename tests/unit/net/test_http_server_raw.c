@@ -17,8 +17,9 @@ static int ws_echo(struct lws *wsi, enum lws_callback_reasons reason, void *user
         return 0;
     (void)in;
     (void)len;
-    uint8_t out[LWS_PRE + 5];
-    memcpy(out + LWS_PRE, "hello", 5);
+    uint8_t out[LWS_PRE + 5] = {0};
+    for (size_t i = 0; i < 5; i++)
+        out[LWS_PRE + i] = (uint8_t) "hello"[i];
     return lws_write(wsi, out + LWS_PRE, 5, LWS_WRITE_TEXT) == 5 ? 0 : -1;
 }
 
@@ -206,12 +207,14 @@ static void slow_heads_are_cut_off(void **state)
 
 static char *long_request(const char *before, size_t len, const char *after)
 {
-    char *text = malloc(strlen(before) + len + strlen(after) + 1);
+    const size_t room = strlen(before) + len + strlen(after) + 1;
+    char *filler = calloc(1, len + 1);
+    char *text = malloc(room);
+    assert_non_null(filler);
     assert_non_null(text);
-    size_t at = strlen(before);
-    memcpy(text, before, at);
-    memset(text + at, 'a', len);
-    strcpy(text + at + len, after);
+    memset(filler, 'a', len);
+    assert_int_equal(snprintf(text, room, "%s%s%s", before, filler, after), room - 1);
+    free(filler);
     return text;
 }
 

@@ -52,7 +52,7 @@ static void stopped_and_unreferenced_timers_do_not_call(void **state)
     assert_int_equal(mlc_timer_open(&second, &loop, count, &c, NULL), MLC_OK);
     mlc_timer_start(c.timer, 0, 0);
     mlc_timer_stop(c.timer);
-    mlc_timer_start(second, 3600 * 1000, 0);
+    mlc_timer_start(second, INT64_C(3600) * 1000, 0);
     mlc_timer_unref(second);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(c.calls, 0);

@@ -109,8 +109,8 @@ static void one_request_for_all_who_ask(void **state)
 static void margin_is_a_fifth_but_at_most_five_minutes(void **state)
 {
     (void)state;
-    assert_int_equal(mlc_entra_margin_ms(3600 * 1000), 300 * 1000);
-    assert_int_equal(mlc_entra_margin_ms(100 * 1000), 20 * 1000);
+    assert_int_equal(mlc_entra_margin_ms(INT64_C(3600) * 1000), 300 * 1000);
+    assert_int_equal(mlc_entra_margin_ms(INT64_C(100) * 1000), 20 * 1000);
     assert_int_equal(mlc_entra_margin_ms(1000), 200);
 }
 

@@ -35,12 +35,13 @@ static mlc_message example_message(void)
 
 /* Bytes of the code block that follows "<!-- example: name -->" in docs/protocol.md; what follows a '|' is a
  * comment. */
-static void read_example(const char *name, mlc_buf *out)
+static bool read_example(const char *name, mlc_buf *out)
 {
     char line[256], marker[64];
     bool found = false, inside = false;
     FILE *file = fopen(MLC_SOURCE_DIR "/docs/protocol.md", "r");
-    assert_non_null(file);
+    if (file == NULL)
+        return false;
     snprintf(marker, sizeof(marker), "<!-- example: %s -->", name);
     while (fgets(line, sizeof(line), file) != NULL) {
         if (strncmp(line, marker, strlen(marker)) == 0)
@@ -55,22 +56,27 @@ static void read_example(const char *name, mlc_buf *out)
                 if (!isxdigit((unsigned char)p[0]) || !isxdigit((unsigned char)p[1]))
                     continue;
                 const char pair[3] = {p[0], p[1], '\0'};
-                assert_int_equal(mlc_hex_parse(pair, &byte, 1, NULL), MLC_OK);
-                assert_int_equal(mlc_buf_append(out, &byte, 1, NULL), MLC_OK);
+                inside = inside && mlc_hex_parse(pair, &byte, 1, NULL) == MLC_OK &&
+                         mlc_buf_append(out, &byte, 1, NULL) == MLC_OK;
                 p++;
             }
     }
     fclose(file);
-    assert_true(inside);
+    return inside;
 }
 
-static void assert_example(const char *name, const mlc_buf *bytes)
+/* Frees the bytes when they differ, since nothing after it runs then. */
+static void assert_example(const char *name, mlc_buf *bytes)
 {
     mlc_buf expected = {0};
-    read_example(name, &expected);
-    assert_int_equal(bytes->len, expected.len);
-    assert_memory_equal(bytes->data, expected.data, expected.len);
+    const bool found = read_example(name, &expected);
+    const bool same =
+        found && bytes->len == expected.len && memcmp(bytes->data, expected.data, expected.len) == 0;
     mlc_buf_free(&expected);
+    if (same)
+        return;
+    mlc_buf_free(bytes);
+    fail_msg("docs/protocol.md: the example \"%s\" %s", name, found ? "shows other bytes" : "is missing");
 }
 
 static void test_document_shows_data_frame(void **state)
@@ -232,7 +238,7 @@ static void join_chunks(const mlc_buf *frames, size_t max_frame, mlc_buf *out, s
 static void test_message_in_chunks(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0, 1, 900, 1024 * 1024};
+    static const size_t sizes[] = {0, 1, 900, (size_t)1024 * 1024};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         char *payload = malloc(sizes[i] + 1);
         memset(payload, 'p', sizes[i] + 1);

@@ -230,7 +230,7 @@ static void connect_both(world *w)
 static void put_entry(world *w, side *s)
 {
     disk *d = s->now;
-    if (d->last + 1 >= ENTRIES_MAX || w->next_id + 1 >= 2 * ENTRIES_MAX)
+    if (d->last + 1 >= ENTRIES_MAX || w->next_id + 1 >= (uint64_t)2 * ENTRIES_MAX)
         return;
     entry *e = &d->entries[++d->last];
     *e = (entry){.id = ++w->next_id, .size = (uint32_t)draw(&w->c, 300)};
@@ -730,6 +730,24 @@ static void test_silence_ends_the_session(void **state)
     pair_close(&p);
 }
 
+/* Whatever is configured, a dead peer is noticed within 30 s. */
+static void test_no_interval_hides_a_dead_peer(void **state)
+{
+    (void)state;
+    pair p;
+    const mlc_session_config relay = {.ping_interval_ms = 60000};
+    pair_handshake(&p, &relay);
+    for (int64_t now = 0; now < 29999; now = mlc_session_deadline(p.relay)) {
+        mlc_session_tick(p.relay, now);
+        drain_pair(&p, p.relay);
+        if (mlc_session_is_closed(p.relay))
+            break;
+    }
+    assert_true(mlc_session_is_closed(p.relay));
+    assert_int_equal(p.last.notice.code, MLC_CLOSE_TIMEOUT);
+    pair_close(&p);
+}
+
 static void test_stranger_may_say_little(void **state)
 {
     (void)state;
@@ -977,6 +995,7 @@ int main(void)
         cmocka_unit_test(test_version_is_negotiated),
         cmocka_unit_test(test_handshake_has_a_deadline),
         cmocka_unit_test(test_silence_ends_the_session),
+        cmocka_unit_test(test_no_interval_hides_a_dead_peer),
         cmocka_unit_test(test_stranger_may_say_little),
         cmocka_unit_test(test_oversize_message_is_refused),
         cmocka_unit_test(test_lies_are_noticed),
