@@ -1,6 +1,10 @@
 /* config.c - see config.h. */
 #include "agent/config.h"
 
+#include "agent/flow/flow_config.h"
+
+#include <stdlib.h>
+
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
@@ -133,9 +137,31 @@ static const mlc_cfg_field schema[] = {
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 
+/* What the schema cannot check: schedules, windows, the zone. */
+static mlc_code check_flows(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
+    mlc_flow_config *const flows = calloc(1, sizeof *flows);
+    if (flows == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the configuration");
+    const mlc_code code = mlc_flow_config_read(flows, cfg, err);
+    mlc_flow_config_free(flows);
+    free(flows);
+    if (code != MLC_OK && report != NULL)
+        (void)mlc_buf_printf(report, NULL, "%s\n", mlc_error_text(err, text, sizeof text));
+    return code;
+}
+
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    return mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    if (code == MLC_OK)
+        code = check_flows(*out, report, err);
+    if (code != MLC_OK && *out != NULL) {
+        mlc_cfg_free(*out);
+        *out = NULL;
+    }
+    return code;
 }
 
 mlc_code mlc_agent_config_describe(mlc_buf *out, mlc_error *err)

@@ -4,7 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_SIZE = 500, RESTARTS_MAX = 3 };
+enum {
+    PAGE_SIZE = 500,
+    RESTARTS_MAX = 3,
+    EXACT_PORTION = 20, /* each is a group of terms of its own */
+    EXACT_KEY_MAX = 128,
+    GROUP_TERMS = MLC_ROW_FETCH_COLUMNS_MAX + MLC_ROW_FETCH_TERMS_MAX
+};
+
+/* The condition of one portion. */
+typedef struct portion {
+    mlc_buf list;                              /* of MLC_AIS_IN */
+    char values[EXACT_PORTION][EXACT_KEY_MAX]; /* exact keys, cut into their values */
+    mlc_ais_term terms[EXACT_PORTION][GROUP_TERMS];
+    mlc_ais_group groups[EXACT_PORTION];
+    size_t count; /* groups */
+} portion;
 
 typedef struct row_fetch_run {
     mlc_ais *ais;
@@ -15,7 +30,7 @@ typedef struct row_fetch_run {
     cJSON *kept; /* last row of the portions before, NULL: none */
     size_t at;   /* first key of the portion under way */
     unsigned restarts;
-    mlc_buf list;
+    portion portion;
 } row_fetch_run;
 
 static mlc_code fetch_portion(row_fetch_run *run, mlc_error *err);
@@ -28,7 +43,7 @@ static void fetch_end(row_fetch_run *run, mlc_code code, const mlc_error *err)
         rows = NULL;
     }
     run->fn(run->user, code, err, rows);
-    mlc_buf_free(&run->list);
+    mlc_buf_free(&run->portion.list);
     free(run);
 }
 
@@ -64,6 +79,11 @@ static mlc_code restart_portion(row_fetch_run *run, mlc_error *err)
     return fetch_portion(run, err);
 }
 
+static size_t portion_size(const mlc_row_fetch *fetch)
+{
+    return fetch->exact_count > 0 ? EXACT_PORTION : MLC_ROW_FETCH_PORTION;
+}
+
 static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page, mlc_code code,
                     const mlc_error *why)
 {
@@ -92,7 +112,7 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
         return;
     }
     run->restarts = 0;
-    run->at += MLC_ROW_FETCH_PORTION;
+    run->at += portion_size(&run->fetch);
     run->kept = last_row(run);
     if (run->at >= run->fetch.key_count) {
         fetch_end(run, MLC_OK, why);
@@ -111,20 +131,57 @@ mlc_code mlc_row_fetch_list(const char *const *keys, size_t count, size_t at, ml
     return code;
 }
 
+/* One group: the terms of the key, which the caller has set, and the further conditions. */
+static void close_group(portion *p, const mlc_row_fetch *f, size_t own_terms)
+{
+    memcpy(p->terms[p->count] + own_terms, f->terms, f->term_count * sizeof f->terms[0]);
+    p->groups[p->count] = (mlc_ais_group){p->terms[p->count], own_terms + f->term_count};
+    p->count++;
+}
+
+static mlc_code add_exact(portion *p, const mlc_row_fetch *f, const char *key, mlc_error *err)
+{
+    char *value = p->values[p->count];
+    if (strlen(key) >= EXACT_KEY_MAX)
+        return mlc_fail(err, MLC_E_LIMIT, "%s: a key is longer than %d bytes", f->table, EXACT_KEY_MAX - 1);
+    memcpy(value, key, strlen(key) + 1);
+    for (size_t i = 0; i < f->exact_count; i++) {
+        char *const end = strchr(value, MLC_ROW_FETCH_SEPARATOR);
+        if (end != NULL)
+            *end = '\0';
+        p->terms[p->count][i] = (mlc_ais_term){f->exact_columns[i], MLC_AIS_EQ, value};
+        value = end != NULL ? end + 1 : value + strlen(value);
+    }
+    close_group(p, f, f->exact_count);
+    return MLC_OK;
+}
+
+static mlc_code make_portion(portion *p, const mlc_row_fetch *f, size_t at, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    p->count = 0;
+    for (size_t i = at; f->exact_count > 0 && code == MLC_OK && i < f->key_count && i < at + EXACT_PORTION;
+         i++)
+        code = add_exact(p, f, f->keys[i], err);
+    if (f->exact_count > 0)
+        return code;
+    mlc_buf_clear(&p->list);
+    code = mlc_row_fetch_list(f->keys, f->key_count, at, &p->list, err);
+    p->terms[0][0] = (mlc_ais_term){f->key_column, MLC_AIS_IN, mlc_buf_text(&p->list)};
+    close_group(p, f, 1);
+    return code;
+}
+
 static mlc_code fetch_portion(row_fetch_run *run, mlc_error *err)
 {
     const mlc_row_fetch *const f = &run->fetch;
-    mlc_buf_clear(&run->list);
-    const mlc_code code = mlc_row_fetch_list(f->keys, f->key_count, run->at, &run->list, err);
+    const mlc_code code = make_portion(&run->portion, f, run->at, err);
     if (code != MLC_OK)
         return code;
-    mlc_ais_term terms[MLC_ROW_FETCH_TERMS_MAX + 1] = {{f->key_column, MLC_AIS_IN, mlc_buf_text(&run->list)}};
-    memcpy(terms + 1, f->terms, f->term_count * sizeof terms[0]);
-    const mlc_ais_group group = {terms, f->term_count + 1};
     const mlc_ais_query query = {.table = f->table,
                                  .columns = f->columns,
-                                 .groups = &group,
-                                 .group_count = 1,
+                                 .groups = run->portion.groups,
+                                 .group_count = run->portion.count,
                                  .order_by = f->order,
                                  .page_size = PAGE_SIZE};
     return mlc_ais_browse(run->ais, &query, on_page, run, NULL, err);
@@ -146,7 +203,7 @@ mlc_code mlc_row_fetch_start(mlc_ais *ais, const mlc_row_fetch *fetch, mlc_row_f
     code = fetch_portion(run, err);
     if (code != MLC_OK) {
         cJSON_Delete(run->rows);
-        mlc_buf_free(&run->list);
+        mlc_buf_free(&run->portion.list);
         free(run);
     }
     return code;

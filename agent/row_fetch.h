@@ -5,14 +5,23 @@
 
 #include "agent/ais.h"
 
-enum { MLC_ROW_FETCH_TERMS_MAX = 4, MLC_ROW_FETCH_PORTION = 100 };
+enum {
+    MLC_ROW_FETCH_TERMS_MAX = 4,
+    MLC_ROW_FETCH_PORTION = 100, /* keys in one LIST: keeps the statement that JDE makes of it small */
+    MLC_ROW_FETCH_COLUMNS_MAX = 6,
+    MLC_ROW_FETCH_SEPARATOR = '\x1f'
+};
 
 typedef struct mlc_row_fetch {
     const char *table;          /* borrowed until done, like all pointers here */
     const char *const *columns; /* NULL-terminated, with key_column among them */
     const char *key_column;
-    const char *const *keys; /* distinct */
+    const char *const *keys; /* distinct values of key_column, or with exact_count of all exact columns */
     size_t key_count;
+    /* Not 0: a key is the values of these columns joined by the separator (127 bytes at most), and each of them is compared.
+     * For tables where one value of the first column has very many rows. */
+    const char *const *exact_columns;
+    size_t exact_count;
     const char *const *order;                    /* NULL-terminated, begins with key_column */
     mlc_ais_term terms[MLC_ROW_FETCH_TERMS_MAX]; /* further conditions */
     size_t term_count;

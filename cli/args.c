@@ -22,6 +22,10 @@ const char *mlctl_help(void)
            "  audit [--store S] [--key K] [--from N]  the audit trail, oldest first\n"
            "  audit verify [--store S]              check the chain of the audit trail\n"
            "\n"
+           "on the agent:\n"
+           "  flows                                 the flows from JDE: state, last and next run, progress\n"
+           "  poll [FLOW]                           run a flow now, or all of them\n"
+           "\n"
            "on the relay:\n"
            "  agents                                the agents it knows\n"
            "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
@@ -60,6 +64,8 @@ static const struct command_row {
     {"enroll-token", MLCTL_ENROLL_TOKEN, 2, "mlctl enroll-token TENANT AGENT [--ttl 1h]"},
     {"revoke", MLCTL_REVOKE, 2, "mlctl revoke TENANT AGENT"},
     {"agents", MLCTL_AGENTS, 0, "mlctl agents"},
+    {"flows", MLCTL_FLOWS, 0, "mlctl flows"},
+    {"poll", MLCTL_POLL, 0, "mlctl poll [FLOW]"}, /* one word may follow */
 };
 
 static const struct command_row *command_by(mlctl_command command)
@@ -287,6 +293,10 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     const size_t needed = row->positions - (args->all ? 1 : 0);
     if (args->all && args->command != MLCTL_RETRY)
         return wrong(args, "--all does not belong here", err);
+    if (args->command == MLCTL_POLL && given == 1) {
+        args->flow = p->words[used];
+        return MLC_OK;
+    }
     if (given < needed)
         return wrong(args, "something is missing", err);
     if (given > needed)

@@ -27,7 +27,9 @@ typedef enum mlctl_command {
     MLCTL_AUDIT_VERIFY,
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
-    MLCTL_AGENTS
+    MLCTL_AGENTS,
+    MLCTL_FLOWS,
+    MLCTL_POLL
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -42,6 +44,7 @@ typedef struct mlctl_args {
     bool json;
     const char *store, *stream, *key, *reason; /* NULL: not given */
     const char *tenant, *agent;
+    const char *flow;   /* NULL: all */
     const char *person; /* who decides; never NULL */
     uint64_t seq, from;
     bool all;

@@ -29,6 +29,10 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_revoke(ctl, err);
     case MLCTL_AGENTS:
         return mlctl_agents(ctl, err);
+    case MLCTL_FLOWS:
+        return mlctl_flows(ctl, err);
+    case MLCTL_POLL:
+        return mlctl_poll(ctl, err);
     default:
         return mlc_fail(err, MLC_E_INTERNAL, "a command without a function");
     }

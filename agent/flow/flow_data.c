@@ -46,6 +46,15 @@ void mlc_flow_id(const char *key, char out[MLC_POLL_KEY_MAX])
     out[len] = '\0';
 }
 
+int mlc_flow_lead_cmp(const char *key, const char *lead)
+{
+    const size_t len = strcspn(key, separator);
+    const int order = strncmp(key, lead, len);
+    if (order != 0)
+        return order;
+    return lead[len] == '\0' ? 0 : -1;
+}
+
 /* ---- keys ---- */
 
 mlc_code mlc_flow_keys_reserve(mlc_flow_keys *keys, size_t count, mlc_error *err)

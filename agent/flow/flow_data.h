@@ -16,6 +16,9 @@ mlc_code mlc_flow_key(const cJSON *row, const char *const *columns, size_t count
 /* "60001/30/0//USD/EA": the values without blanks around them, joined by '/'. */
 void mlc_flow_id(const char *key, char out[MLC_POLL_KEY_MAX]);
 
+/* Order of a key's first value against a lead, as sorted rows and leads have it. */
+int mlc_flow_lead_cmp(const char *key, const char *lead);
+
 /* ---- keys ---- */
 
 typedef struct mlc_flow_keys {

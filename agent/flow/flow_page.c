@@ -27,19 +27,29 @@ void mlc_flow_page_clear(mlc_flow_page *page)
 
 /* ---- filling ---- */
 
-/* The rows as far as they were read, for whoever looks at the parked entry. */
-static mlc_code fill_invalid(mlc_flow_item *item, const mlc_flow_record *record, mlc_error *err)
+/* The rows as far as they were read, for whoever looks at the parked entry. The same trouble with the same content is told
+ * once, so the fingerprint is of both. */
+static mlc_code fill_invalid(mlc_flow_item *item, const mlc_master *master, mlc_error *err)
 {
     uint8_t hash[MLC_SHA256_LEN];
-    char *const text = mlc_json_print(record->rows);
+    mlc_buf both = {0};
+    char *const text = mlc_json_print(master->rows);
     item->invalid = true;
+    item->gone = false;
     if (text == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a row");
     mlc_code code = mlc_buf_puts(&item->payload, text, err);
     if (code == MLC_OK)
-        code = mlc_sha256(text, strlen(text), hash, err);
+        code = mlc_master_fingerprint(master, item->fingerprint, err);
+    if (code == MLC_OK)
+        code = mlc_buf_append(&both, item->fingerprint, sizeof item->fingerprint, err);
+    if (code == MLC_OK)
+        code = mlc_buf_printf(&both, err, "%s%s", item->why.message, item->why.cause);
+    if (code == MLC_OK)
+        code = mlc_sha256(both.data, both.len, hash, err);
     if (code == MLC_OK)
         memcpy(item->fingerprint, hash, sizeof item->fingerprint);
+    mlc_buf_free(&both);
     cJSON_free(text);
     return code;
 }
@@ -61,12 +71,14 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
                                .version = item->version,
                                .gone = record.gone,
                                .rows = record.rows};
+    if (code == MLC_E_INVALID && record.gone) /* a row that is not wanted may be as faulty as it likes */
+        code = MLC_OK;
     if (code == MLC_OK)
         code = mlc_master_print(&master, &item->payload, &item->why);
     if (code == MLC_OK)
         code = mlc_master_fingerprint(&master, item->fingerprint, err);
     else if (code == MLC_E_INVALID)
-        code = fill_invalid(item, &record, err);
+        code = fill_invalid(item, &master, err);
     else
         *err = item->why;
     mlc_flow_record_clear(&record);

@@ -1,4 +1,5 @@
-/* flow_read.h - reads the present rows of all parts for a page of keys, side by side.
+/* flow_read.h - reads the present rows of all parts for a page of keys: first the leading one, then, for the records that it
+ * lets through the selection, the others side by side.
  * Thread rule: loop's thread only. */
 #ifndef MLC_AGENT_FLOW_READ_H
 #define MLC_AGENT_FLOW_READ_H
@@ -29,5 +30,10 @@ typedef struct mlc_flow_read {
 
 /* `read` is copied, what it points to is borrowed until done. */
 mlc_code mlc_flow_read_start(const mlc_flow_read *read, mlc_error *err);
+
+/* Does the selection take a record, as far as the row of this part tells? No row (NULL): only what must have a value is left
+ * out. */
+bool mlc_flow_selects(const mlc_flow_spec *spec, const mlc_flow_settings *settings, size_t part,
+                      const cJSON *row);
 
 #endif

@@ -106,29 +106,6 @@ static mlc_code pick(const mlc_flow_record_maker *m, size_t at, const char *key,
     return MLC_OK;
 }
 
-static bool is_listed(const char *const *list, const char *text)
-{
-    for (; list != NULL && *list != NULL; list++)
-        if (strcmp(*list, text) == 0)
-            return true;
-    return false;
-}
-
-/* Does the selection take the record, as far as the part's row tells? No row: only what must have a value is left out. */
-static bool is_selected(const mlc_flow_record_maker *m, size_t part, const cJSON *row)
-{
-    for (size_t i = 0; i < MLC_FLOW_RULES_MAX && m->spec->rules[i].column != NULL; i++) {
-        const mlc_flow_rule *const rule = &m->spec->rules[i];
-        if (rule->part != part)
-            continue;
-        const bool listed =
-            row != NULL && is_listed(m->settings->lists[rule->list], text_of(row, rule->column));
-        if (listed == rule->not_in)
-            return false;
-    }
-    return true;
-}
-
 /* ---- the record ---- */
 
 static mlc_code add_part(const mlc_flow_record_maker *m, size_t at, const char *key, mlc_flow_record *out,
@@ -141,7 +118,8 @@ static mlc_code add_part(const mlc_flow_record_maker *m, size_t at, const char *
     mlc_code code = pick(m, at, key, &rows, &count, &one, err);
     if (code != MLC_OK)
         return code;
-    if (!part->list && (!is_selected(m, at, count > 0 ? rows[0].row : NULL) || (at == 0 && count == 0)))
+    if (!part->list && (!mlc_flow_selects(m->spec, m->settings, at, count > 0 ? rows[0].row : NULL) ||
+                        (at == 0 && count == 0)))
         out->gone = true;
     if (count == 0)
         return MLC_OK;

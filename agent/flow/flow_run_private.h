@@ -25,6 +25,7 @@ struct mlc_flow_run {
     /* the page under way */
     bool in_page, more;
     size_t row_count;
+    bool has_last; /* a row of the page had a stamp: the last such one */
     mlc_jde_stamp last_stamp;
     char last_key[MLC_POLL_KEY_MAX];
     mlc_flow_data data;

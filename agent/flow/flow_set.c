@@ -241,8 +241,11 @@ mlc_code mlc_flow_set_open(mlc_flow_set **out, const mlc_flow_set_options *optio
     set->opt.retry_base_ms = options->retry_base_ms > 0 ? options->retry_base_ms : 1000;
     set->opt.retry_cap_ms = options->retry_cap_ms > 0 ? options->retry_cap_ms : 300000;
     set->flows = calloc(options->plan_count + 1, sizeof *set->flows);
-    mlc_code code = set->flows != NULL ? mlc_timer_open(&set->timer, options->loop, on_timer, set, err)
-                                       : mlc_fail(err, MLC_E_NOMEM, "no memory for the flows");
+    if (set->flows == NULL) {
+        free(set);
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the flows");
+    }
+    mlc_code code = mlc_timer_open(&set->timer, options->loop, on_timer, set, err);
     for (size_t i = 0; code == MLC_OK && i < options->plan_count; i++) {
         code = open_flow(set, &set->flows[i], &options->plans[i], err);
         set->count += code == MLC_OK ? 1 : 0;

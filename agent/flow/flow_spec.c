@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-/* Rows of one item's or one address' records are read at once: so many items at a time keep a page small. */
-enum { FEW = 20 };
+/* All prices of an item, all contacts of an address number are read at once: so many of these at a time keep a page small. */
+enum { FEW_ITEMS = 20, FEW_ADDRESSES = 100 };
 
 /* clang-format off */
 #define CHANGED(table, time, keys)         {table, table, MLC_FLOW_CHANGED, "UPMJ", time, keys, 0, false}
-#define CHANGED_OF_MANY(table, time, keys) {table, table, MLC_FLOW_CHANGED, "UPMJ", time, keys, FEW, false}
+#define CHANGED_OF_MANY(table, time, few)  {table, table, MLC_FLOW_CHANGED, "UPMJ", time, 1, few, false}
 #define BEGUN(table, column, keys)         {table "." column, table, MLC_FLOW_BEGUN, column, NULL, keys, 0, false}
 #define ENDED(table, column, keys)         {table "." column, table, MLC_FLOW_ENDED, column, NULL, keys, 0, false}
 #define LEDGER                             {"F0911", "F0911", MLC_FLOW_CHANGED, "UPMJ", "UPMT", 1, 0, true}
@@ -51,7 +51,7 @@ const mlc_flow_spec mlc_flow_specs[] = {
 
     {.name = "contacts", .kind = "contact", .keys = {"AN8", "IDLN"},
      .drivers = {CHANGED("F0111", "UPMT", 2), CHANGED("F0115", "UPMT", 2), CHANGED("F01151", "UPMT", 2),
-                 CHANGED_OF_MANY("F0101", "UPMT", 1)},
+                 CHANGED_OF_MANY("F0101", "UPMT", FEW_ADDRESSES)},
      .parts = {{.table = "F0111", .key_count = 2, .date_column = "UPMJ", .time_column = "UPMT",
                 .columns = {"AN8", "IDLN", "MLNM", "ALPH", "TYC", "UPMJ", "UPMT"},
                 .terms = {{"IDLN", MLC_AIS_GT, "0", MLC_FLOW_NO_LIST}}},
@@ -71,8 +71,8 @@ const mlc_flow_spec mlc_flow_specs[] = {
 
     {.name = "prices", .kind = "price", .keys = {"ITM", "MCU", "AN8", "CPGP", "CRCD", "UOM"},
      .drivers = {CHANGED("F4106", "TDAY", 6), BEGUN("F4106", "EFTJ", 6), ENDED("F4106", "EXDJ", 6),
-                 CHANGED_OF_MANY("F4101", "TDAY", 1)},
-     .parts = {{.table = "F4106", .key_count = 6, .date_column = "UPMJ", .time_column = "TDAY",
+                 CHANGED_OF_MANY("F4101", "TDAY", FEW_ITEMS)},
+     .parts = {{.table = "F4106", .key_count = 6, .exact = true, .date_column = "UPMJ", .time_column = "TDAY",
                 .from = "EFTJ", .to = "EXDJ",
                 .columns = {"ITM", "LITM", "MCU", "AN8", "CPGP", "CRCD", "UOM", "EFTJ", "EXDJ", "UPRC", "UPMJ", "TDAY"}},
                {.table = "F4101", .key_count = 1, .date_column = "UPMJ", .time_column = "TDAY",

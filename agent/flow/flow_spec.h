@@ -56,8 +56,9 @@ typedef struct mlc_flow_term {
 typedef struct mlc_flow_part {
     const char *table;
     const char *columns[MLC_FLOW_COLUMNS_MAX + 1]; /* keys and stamp among them */
-    size_t key_count;                      /* its rows belong to records by so many of the flow's keys */
-    bool list;                             /* all rows, else one */
+    size_t key_count; /* its rows belong to records by so many of the flow's keys */
+    bool list;        /* all rows, else one */
+    bool exact;       /* its rows are asked for by all keys, since one first key has very many */
     const char *date_column, *time_column; /* stamp */
     const char *from, *to; /* not NULL: of an object, the row in effect today by these dates */
     const char *order;     /* further column that orders a list, NULL: none */

@@ -146,7 +146,7 @@ static mlc_code make_page(mlc_flow_run *run, mlc_error *err)
     page->marks[0].driver = flow_driver(run)->name;
     mlc_watermark *const mark = &page->marks[0].watermark;
     *mark = run->marks[run->driver];
-    if (run->row_count > 0)
+    if (run->has_last)
         mlc_watermark_advance(mark, run->last_stamp, run->last_key);
     mark->rows += (int64_t)run->row_count;
     if (!run->more) {
@@ -184,28 +184,40 @@ static bool is_of_no_record(const mlc_flow_driver *driver, const char *key)
     return driver->ledger && (key[0] == '\0' || strcmp(key, "0") == 0);
 }
 
+/* A stamp that cannot be read does not hold up the flow: the row's record is looked at (and parked if need be), only the
+ * position stays at the row before. */
+static void take_stamp(mlc_flow_run *run, const cJSON *row, const char *key)
+{
+    const mlc_flow_driver *const driver = flow_driver(run);
+    mlc_jde_stamp stamp;
+    if (mlc_flow_row_stamp(run->opt.ais, row, driver->date_column, driver->time_column, &stamp, NULL) !=
+        MLC_OK)
+        return;
+    run->has_last = true;
+    run->last_stamp = stamp;
+    mlc_strlcpy(run->last_key, key, sizeof run->last_key);
+}
+
 static mlc_code take_keys(mlc_flow_run *run, const mlc_ais_page *page, mlc_error *err)
 {
     const mlc_flow_driver *const driver = flow_driver(run);
+    const char *const *const columns = run->opt.spec->keys;
+    char key[MLC_POLL_KEY_MAX];
     const cJSON *row = NULL;
     mlc_code code = mlc_flow_keys_reserve(&run->data.keys, page->count, err);
     run->data.keys.expand = driver->key_count < mlc_flow_key_count(run->opt.spec);
     run->row_count = page->count;
+    run->has_last = false;
     for (row = page->rows->child; code == MLC_OK && row != NULL; row = row->next) {
-        const char *const lead = mlc_json_member_text(row, run->opt.spec->keys[0]);
-        code = mlc_flow_key(row, run->opt.spec->keys, driver->key_count, run->last_key, err);
-        if (code == MLC_OK)
-            code = mlc_flow_row_stamp(run->opt.ais, row, driver->date_column, driver->time_column,
-                                      &run->last_stamp, err);
+        code = mlc_flow_key(row, columns, driver->key_count, key, err);
         if (code != MLC_OK)
-            return mlc_wrap(err, MLC_E_PROTOCOL, "%s: row of %s %s cannot be read", driver->table,
-                            run->opt.spec->keys[0], lead != NULL ? lead : "");
-        if (is_of_no_record(driver, run->last_key))
+            return mlc_wrap(err, MLC_E_PROTOCOL, "%s: a row cannot be read", driver->table);
+        take_stamp(run, row, key);
+        if (is_of_no_record(driver, key))
             continue;
-        if (lead == NULL || *lead == '\0')
-            return mlc_fail(err, MLC_E_PROTOCOL, "%s: a row without %s", driver->table,
-                            run->opt.spec->keys[0]);
-        mlc_flow_keys_add(&run->data.keys, run->last_key);
+        if (key[0] == '\0' || key[0] == MLC_POLL_KEY_SEPARATOR)
+            return mlc_fail(err, MLC_E_PROTOCOL, "%s: a row without %s", driver->table, columns[0]);
+        mlc_flow_keys_add(&run->data.keys, key);
     }
     mlc_flow_keys_close(&run->data.keys);
     return code;
