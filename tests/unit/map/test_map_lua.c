@@ -85,6 +85,8 @@ static void limits(void **state)
     refuses("local s = 'xxxxxxxx'; while true do s = s .. s end", "not enough memory");
     refuses("local t = {}; for i = 1, 1000000000 do t[i] = value .. i end; return 1",
             "its expression fails: ");
+    refuses("local s = pad('x', 4000); for i = 1, 6 do s = s .. s end; while true do local t = s .. 'y' end",
+            "bytes of text");
     /* After all that the mapping still works. */
     mlc_map *const map =
         map_test_load("fields = ( { to = \"x\"; expr = \"local s = 'xxxxxxxx'; if get('bad') then while true "
