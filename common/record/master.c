@@ -58,7 +58,10 @@ static void check_rows(mlc_faults *faults, const cJSON *rows)
             check_row(faults, shown, table);
             continue;
         }
-        cJSON_ArrayForEach(row, table) check_row(faults, shown, row);
+        cJSON_ArrayForEach(row, table)
+        {
+            check_row(faults, shown, row);
+        }
     }
 }
 
@@ -174,7 +177,10 @@ static mlc_code members(const cJSON *object, member **out, size_t *count, mlc_er
     *out = calloc((size_t)cJSON_GetArraySize(object) + 1, sizeof **out);
     if (*out == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a fingerprint");
-    cJSON_ArrayForEach(node, object)(*out)[(*count)++] = (member){node->string, node};
+    cJSON_ArrayForEach(node, object)
+    {
+        (*out)[(*count)++] = (member){node->string, node};
+    }
     qsort(*out, *count, sizeof **out, by_name);
     return MLC_OK;
 }
