@@ -27,7 +27,8 @@ typedef enum mlctl_command {
     MLCTL_AUDIT_VERIFY,
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
-    MLCTL_AGENTS
+    MLCTL_AGENTS,
+    MLCTL_WEBHOOKS
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -44,7 +45,7 @@ typedef struct mlctl_args {
     const char *tenant, *agent;
     const char *person; /* who decides; never NULL */
     uint64_t seq, from;
-    bool all;
+    bool all, repair;
     int64_t ttl_s;
 } mlctl_args;
 

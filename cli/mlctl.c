@@ -26,6 +26,8 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_revoke(ctl, err);
     case MLCTL_AGENTS:
         return mlctl_agents(ctl, err);
+    case MLCTL_WEBHOOKS:
+        return mlctl_webhooks(ctl, err);
     default:
         return mlc_fail(err, MLC_E_INTERNAL, "a command without a function");
     }
