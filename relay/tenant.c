@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
+#include "relay/address_memory.h"
+#include "relay/address_report.h"
 #include "relay/dynamics_accounts.h"
 #include "relay/intake.h"
 #include "relay/order_report.h"
@@ -28,6 +30,7 @@ struct mlc_tenant {
     mlc_odata *odata;
     mlc_accounts *accounts;
     mlc_intake *intake;
+    mlc_address_intake addresses;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
     mlc_hook_setup *hooks;
@@ -121,15 +124,19 @@ static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void 
 {
     const mlc_tenant *const t = user;
     uint64_t seq = 0;
-    if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0)
-        return mlc_fail(err, MLC_E_REJECTED,
-                        "this relay does not take \"%.40s\"; it takes: customer, order.result",
-                        message->kind);
+    if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0 &&
+        strcmp(message->kind, "address.result") != 0)
+        return mlc_fail(
+            err, MLC_E_REJECTED,
+            "this relay does not take \"%.40s\"; it takes: customer, order.result, address.result",
+            message->kind);
     mlc_entry_new entry = *message;
     entry.tenant = t->id;
     entry.now_ms = mlc_wall_ms();
     entry.not_before_ms = 0;
-    const mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    if (code == MLC_OK)
+        code = mlc_address_memory_learn(txn, entry.payload, entry.payload_len, err);
     if (code != MLC_OK)
         return code;
     const mlc_audit_event event = {.at_ms = entry.now_ms,
@@ -157,6 +164,8 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (strcmp(items[i]->kind, "order.result") == 0)
             mlc_order_report_deliver(t->odata, str(t, "dynamics.prefix"), t->deliverer, items[i]);
+        else if (strcmp(items[i]->kind, "address.result") == 0)
+            mlc_address_report_deliver(t->odata, str(t, "dynamics.prefix"), t->deliverer, items[i]);
         else if (customers != NULL)
             customers[customer_count++] = items[i];
         else
@@ -269,12 +278,18 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     writing.max_parallel = writing.max_group * 2;
     writing.deliver = deliver;
     writing.user = t;
+    t->addresses = (mlc_address_intake){.store = t->store,
+                                        .down = t->down,
+                                        .odata = t->odata,
+                                        .log = t->opt.log,
+                                        .prefix = str(t, "dynamics.prefix")};
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
                                        .odata = t->odata,
                                        .log = t->opt.log,
                                        .prefix = str(t, "dynamics.prefix"),
+                                       .addresses = &t->addresses,
                                        .on_ordered = on_down,
                                        .user = t};
     mlc_code code = mlc_accounts_open(&t->accounts, &accounts, err);
@@ -358,6 +373,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                     .on_state = on_state};
     t->webhook = (mlc_webhook_target){.tenant = t->id,
                                       .secret = secret(t, "webhook_secret"),
+                                      .prefix = str(t, "dynamics.prefix"),
+                                      .addresses = flag(t, "addresses.enabled"),
                                       .store = t->store,
                                       .intake = t->intake_stream,
                                       .on_received = on_event,
