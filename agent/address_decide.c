@@ -74,8 +74,9 @@ static int64_t stamp_ms(mlc_jde_stamp stamp, const mlc_zone *zone)
     unsigned day = 0;
     if (mlc_julian_to_civil(stamp.julian, &year, &month, &day, NULL) != MLC_OK)
         return 0;
-    const int64_t local_s = mlc_days_from_civil(year, month, day) * DAY_S + stamp.hms / 10000 * HOUR_S +
-                            stamp.hms / 100 % 100 * MINUTE_S + stamp.hms % 100;
+    const int64_t hms = stamp.hms;
+    const int64_t local_s = mlc_days_from_civil(year, month, day) * DAY_S + hms / 10000 * HOUR_S +
+                            hms / 100 % 100 * MINUTE_S + hms % 100;
     return (zone != NULL ? mlc_zone_instant(zone, local_s) : local_s) * 1000;
 }
 

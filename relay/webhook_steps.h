@@ -65,7 +65,7 @@ typedef struct mlc_hook_change {
     mlc_buf path;
     cJSON *body;
 } mlc_hook_change;
-mlc_code mlc_hook_change_make(const mlc_hook_plan *plan, const mlc_hook_check *check, size_t item,
+mlc_code mlc_hook_change_make(const mlc_hook_plan *plan, const mlc_hook_check *check, size_t at,
                               mlc_hook_change *out, mlc_error *err);
 
 #endif
