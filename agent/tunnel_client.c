@@ -17,6 +17,7 @@ enum {
     RECONNECT_BASE_MS = 500,
     RECONNECT_CAP_MS = 60000,
     RETRY_MAX_MS = 3600 * 1000, /* no relay sends its agents away for longer */
+    CONNECT_MS = 20000,         /* an attempt that took longer is given up */
     STABLE_MS = 5000, /* a connection that lived so long was good: the next attempts start quickly again */
     CLOSE_IT = -1     /* what a callback returns to have libwebsockets close the connection */
 };
@@ -81,6 +82,7 @@ static void connect_socket(mlc_tunnel_client *c)
     info.userdata = c;
     info.pwsi = &c->wsi;
     c->state = CLIENT_CONNECTING;
+    mlc_timer_start(c->timer, CONNECT_MS, 0);
     if (c->target.proxy_host != NULL && !mlc_target_use_proxy(&c->target, c->vhost, c->address)) {
         fail_attempt(c, "the proxy setting cannot be used");
         return;
@@ -220,6 +222,7 @@ static int on_established(mlc_tunnel_client *c, struct lws *wsi)
                                         .user = c};
     c->state = CLIENT_CONNECTED;
     c->wsi = wsi;
+    mlc_timer_stop(c->timer);
     mlc_ws_begin(wsi);
     const mlc_code code = mlc_engine_open(&c->engine, &options, &err);
     if (code == MLC_OK)
@@ -282,17 +285,26 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
     }
 }
 
+/* libwebsockets lets go of a connection; c may be closing. When the peer goes away in the middle of the handshake, this is
+ * now and then all that it tells. */
+static void on_destroyed(mlc_tunnel_client *c, const struct lws *wsi)
+{
+    const bool current = c->wsi == wsi;
+    c->sockets--;
+    if (current)
+        c->wsi = NULL;
+    if (c->closing && c->timer != NULL)
+        mlc_timer_start(c->timer, 0, 0);
+    else if (current && c->state == CLIENT_CONNECTING)
+        fail_attempt(c, "the connection ended before it was made");
+}
+
 int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                                size_t len)
 {
     mlc_tunnel_client *c = user;
     if (reason == LWS_CALLBACK_WSI_DESTROY) {
-        c = lws_vhost_user(lws_get_vhost(wsi));
-        c->sockets--;
-        if (c->wsi == wsi)
-            c->wsi = NULL;
-        if (c->closing && c->timer != NULL)
-            mlc_timer_start(c->timer, 0, 0);
+        on_destroyed(lws_vhost_user(lws_get_vhost(wsi)), wsi);
         return 0;
     }
     if (c == NULL ||
@@ -375,11 +387,22 @@ static void reap(mlc_tunnel_client *c)
     client_unref(c);
 }
 
+static void give_up_attempt(mlc_tunnel_client *c)
+{
+    struct lws *const wsi = c->wsi;
+    c->wsi = NULL; /* orphaned, see above */
+    if (wsi != NULL)
+        mlc_ws_close_soon(c->lws, wsi);
+    fail_attempt(c, "no connection in time");
+}
+
 static void on_timer(void *arg)
 {
     mlc_tunnel_client *c = arg;
     if (c->closing)
         reap(c);
+    else if (c->state == CLIENT_CONNECTING)
+        give_up_attempt(c);
     else
         begin_attempt(c);
 }

@@ -49,7 +49,7 @@ struct mlc_tunnel_client {
     struct lws_vhost *vhost;
     struct lws_protocols protocols[2];
     mlc_ws_scratch *scratch;
-    mlc_timer *timer; /* next attempt; after close, the rest of closing */
+    mlc_timer *timer; /* next attempt, or the end of the present one; after close, the rest of closing */
     client_state state;
     uint32_t attempts; /* without lasting success */
     int64_t up_at;     /* 0: not up */

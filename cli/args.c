@@ -22,12 +22,21 @@ const char *mlctl_help(void)
            "  audit [--store S] [--key K] [--from N]  the audit trail, oldest first\n"
            "  audit verify [--store S]              check the chain of the audit trail\n"
            "\n"
+           "on the agent:\n"
+           "  flows                                 the flows from JDE: state, last and next run, progress\n"
+           "  poll [FLOW]                           run a flow now, or all of them\n"
+           "\n"
            "on the relay:\n"
            "  agents                                the agents it knows\n"
            "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
            "  revoke TENANT AGENT                   shut an agent out\n"
            "  webhooks TENANT [--verify|--repair]   the steps in Dynamics: look at them, or mend them; 1 "
            "when not all is well\n"
+           "\n"
+           "without a running program:\n"
+           "  map check FILE...                     say all that is wrong with mapping files\n"
+           "  map test --map FILE | --kind KIND     map a record of a file and show what comes out\n"
+           "  map show KIND                         print a built-in mapping\n"
            "\n"
            "options:\n"
            "  --socket PATH  admin socket; else $MLC_ADMIN_SOCKET, else " MLCTL_SOCKET_DEFAULT "\n"
@@ -58,6 +67,8 @@ static const struct command_row {
     {"revoke", MLCTL_REVOKE, 2, "mlctl revoke TENANT AGENT"},
     {"agents", MLCTL_AGENTS, 0, "mlctl agents"},
     {"webhooks", MLCTL_WEBHOOKS, 1, "mlctl webhooks TENANT [--verify|--repair]"},
+    {"flows", MLCTL_FLOWS, 0, "mlctl flows"},
+    {"poll", MLCTL_POLL, 0, "mlctl poll [FLOW]"}, /* one word may follow */
 };
 
 static const struct command_row *command_by(mlctl_command command)
@@ -289,6 +300,10 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     const size_t needed = row->positions - (args->all ? 1 : 0);
     if (args->all && args->command != MLCTL_RETRY)
         return wrong(args, "--all does not belong here", err);
+    if (args->command == MLCTL_POLL && given == 1) {
+        args->flow = p->words[used];
+        return MLC_OK;
+    }
     if (given < needed)
         return wrong(args, "something is missing", err);
     if (given > needed)

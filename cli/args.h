@@ -28,7 +28,9 @@ typedef enum mlctl_command {
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
     MLCTL_AGENTS,
-    MLCTL_WEBHOOKS
+    MLCTL_WEBHOOKS,
+    MLCTL_FLOWS,
+    MLCTL_POLL
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -43,6 +45,7 @@ typedef struct mlctl_args {
     bool json;
     const char *store, *stream, *key, *reason; /* NULL: not given */
     const char *tenant, *agent;
+    const char *flow;   /* NULL: all */
     const char *person; /* who decides; never NULL */
     uint64_t seq, from;
     bool all, repair;

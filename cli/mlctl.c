@@ -1,7 +1,10 @@
 /* mlctl.c - see mlctl.h: from the command line to the exit code. */
 #include "cli/mlctl.h"
 
+#include "cli/map_cmd.h"
 #include "cli/table.h"
+
+#include <string.h>
 
 static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
 {
@@ -28,6 +31,10 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_agents(ctl, err);
     case MLCTL_WEBHOOKS:
         return mlctl_webhooks(ctl, err);
+    case MLCTL_FLOWS:
+        return mlctl_flows(ctl, err);
+    case MLCTL_POLL:
+        return mlctl_poll(ctl, err);
     default:
         return mlc_fail(err, MLC_E_INTERNAL, "a command without a function");
     }
@@ -46,6 +53,9 @@ mlctl_exit mlctl_main(int argc, char *const *argv, const mlctl_env *env, const c
 {
     mlctl_args args;
     mlc_error err;
+    if (argc > 1 &&
+        strcmp(argv[1], "map") == 0) /* needs no program, and so none of the options that name one */
+        return mlctl_map_main(argc - 2, argv + 2, out, err_out);
     if (mlctl_args_parse(argc, argv, env, &args, &err) != MLC_OK) {
         tell(err_out, &err);
         return MLCTL_USAGE;

@@ -23,6 +23,8 @@ installed() {
 }
 
 node_is_new_enough || packages+=(nodejs)
+# For tests/thirdparty. A Node.js from elsewhere brings its own.
+command -v npm >/dev/null || packages+=(npm)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -5,7 +5,7 @@
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
 #     --quick   without lint, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims demo tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims thirdparty demo tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims demo tsan valgrind fuzz)
-quick_stages=(setup build ctest sims demo)
+all_stages=(setup lint build ctest sims thirdparty demo tsan valgrind fuzz)
+quick_stages=(setup build ctest sims thirdparty demo)
 valgrind_parts=(base crypto record tunnel store)
 
 export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp"
@@ -32,6 +32,7 @@ lint       static checks (packaging/lint.sh)
 build      everything with AddressSanitizer and UndefinedBehaviorSanitizer (build/asan)
 ctest      unit, fault, end-to-end and scenario tests of that build
 sims       the simulators' own tests
+thirdparty servers and clients of other makers, from npm: tests/thirdparty/README.md
 demo       packaging/demo.sh with the programs of that build
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
@@ -120,14 +121,26 @@ stage_ctest() {
     run_ctest build/asan -LE '^sim$'
 }
 
-stage_sims() {
-    local log=$logs/sims-counts status=0
-    # In Node.js 18 the names of files are needed; later versions take folders and patterns in different ways.
-    node --test tests/sim/*/test/*.test.mjs | tee "$log" || status=$?
+run_node_tests() { # files...; in Node.js 18 their names are needed, later versions differ in folders and patterns
+    local log status=0
+    log=$(mktemp "$logs/node.XXXXXX")
+    node --test "$@" | tee "$log" || status=$?
     passed=$(sed -n 's/^[^ ]* pass \([0-9]*\)$/\1/p' "$log" | tail -1)
     failed=$(sed -n 's/^[^ ]* fail \([0-9]*\)$/\1/p' "$log" | tail -1)
     rm -f "$log"
     return "$status"
+}
+
+stage_sims() {
+    run_node_tests tests/sim/*/test/*.test.mjs
+}
+
+# npm needs a registry; where from, the machine's own settings say.
+stage_thirdparty() {
+    command -v npm >/dev/null || { echo "test.sh: npm is missing; run packaging/setup.sh" >&2; return 1; }
+    (cd tests/thirdparty && npm ci --no-progress)
+    build_preset asan odata_driver
+    run_node_tests tests/thirdparty/*.test.mjs
 }
 
 stage_demo() {
@@ -208,7 +221,7 @@ run_stage() { # name
     if ((bad == 0 && (status != 0 || ok == 0))); then bad=1; fi
     sum_passed=$((sum_passed + ok))
     sum_failed=$((sum_failed + bad))
-    summary+=("$(printf '%-9s %5d passed %5d failed %6d s' "$stage" "$ok" "$bad" $((SECONDS - start)))")
+    summary+=("$(printf '%-10s %5d passed %5d failed %6d s' "$stage" "$ok" "$bad" $((SECONDS - start)))")
 }
 
 stages=("${all_stages[@]}")

@@ -1,10 +1,14 @@
 /* config.c - see config.h. */
 #include "relay/config.h"
 
+#include "relay/mappings.h"
+
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+
+static const char *const algs[] = {"PS256", "RS256", NULL};
 
 static const mlc_cfg_field schema[] = {
     {"relay.listen_host", MLC_CFG_STRING, false, "0.0.0.0", 1, 255, NULL, "Address to listen on"},
@@ -44,7 +48,14 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].dynamics.directory", MLC_CFG_STRING, true, NULL, 1, 128, NULL,
      "Entra ID tenant (directory) id"},
     {"tenants[].dynamics.client_id", MLC_CFG_STRING, true, NULL, 1, 128, NULL, "Application (client) id"},
-    {"tenants[].dynamics.client_secret", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Its secret"},
+    {"tenants[].dynamics.client_secret", MLC_CFG_SECRET, false, NULL, 0, 0, NULL,
+     "Its secret; or client_cert_file and client_key_file"},
+    {"tenants[].dynamics.client_cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Certificate (PEM) the application is registered with, instead of a secret"},
+    {"tenants[].dynamics.client_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Its RSA private key (PEM, mode 0600)"},
+    {"tenants[].dynamics.client_cert_alg", MLC_CFG_ENUM, false, "PS256", 0, 0, algs,
+     "Signature made with that key"},
     {"tenants[].dynamics.scope", MLC_CFG_STRING, true, NULL, 1, 512, NULL,
      "https://ORG.crm.dynamics.com/.default"},
     {"tenants[].dynamics.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
@@ -64,6 +75,16 @@ static const mlc_cfg_field schema[] = {
      "Greatest ceiling of the delay"},
     {"tenants[].dynamics.settle", MLC_CFG_DURATION, false, "90s", 100, SECONDS(3600), NULL,
      "After an uncertain write Dynamics is asked not before this"},
+    {"tenants[].dynamics.schema_refresh", MLC_CFG_DURATION, false, "1d", SECONDS(1), DAYS(365), NULL,
+     "Pause between two readings of the metadata of Dynamics' tables"},
+    {"tenants[].dynamics.lookup_cache", MLC_CFG_INT, false, "50000", 100, 10000000, NULL,
+     "Ids of rows that others point to, kept in memory at most"},
+    {"tenants[].mappings.customer", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Mapping file of customers (docs/mapping.md); without it the built-in one, as with the next four"},
+    {"tenants[].mappings.supplier", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of suppliers"},
+    {"tenants[].mappings.contact", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of contacts"},
+    {"tenants[].mappings.item", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of items"},
+    {"tenants[].mappings.price", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of prices"},
     {"tenants[].orders.reconcile_interval", MLC_CFG_DURATION, false, "5m", 100, DAYS(1), NULL,
      "Pause between two looks for orders whose webhooks were lost"},
     {"tenants[].orders.reconcile_overlap", MLC_CFG_DURATION, false, "10m", 0, DAYS(7), NULL,
@@ -95,11 +116,65 @@ static const mlc_cfg_field schema[] = {
     {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
      "How many of each stream at most"},
 };
-enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
+enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128, WHERE_SIZE = 512 };
+
+static bool is_set(const mlc_cfg *cfg, size_t tenant, const char *name)
+{
+    char path[PATH_SIZE];
+    const char *const value =
+        mlc_cfg_str(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.%s", tenant, name));
+    return value != NULL && *value != '\0';
+}
+
+/* How a tenant signs in: what the schema's single rows cannot say. NULL: well. */
+static const char *credential_fault(const mlc_cfg *cfg, size_t tenant)
+{
+    char path[PATH_SIZE];
+    const char *const secret =
+        mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.client_secret", tenant));
+    const bool cert = is_set(cfg, tenant, "client_cert_file");
+    const bool key = is_set(cfg, tenant, "client_key_file");
+    if (cert != key)
+        return "a certificate needs its key and a key its certificate; set both client_cert_file and "
+               "client_key_file";
+    if (secret != NULL && cert)
+        return "two ways to sign in are set; keep either client_secret, or client_cert_file and "
+               "client_key_file";
+    if (secret == NULL && !cert)
+        return "there is no way to sign in; set client_secret, or client_cert_file and client_key_file";
+    return NULL;
+}
+
+static mlc_code check_credentials(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    const size_t tenants = mlc_cfg_count(cfg, "tenants");
+    for (size_t i = 0; i < tenants; i++) {
+        char path[PATH_SIZE], where[WHERE_SIZE];
+        const char *const fault = credential_fault(cfg, i);
+        if (fault == NULL)
+            continue;
+        (void)mlc_cfg_where(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].id", i), where, sizeof where);
+        if (report != NULL)
+            (void)mlc_buf_printf(report, NULL, "%s: tenants[%zu].dynamics: %s\n", where, i, fault);
+        if (code == MLC_OK)
+            code = mlc_fail(err, MLC_E_INVALID, "%s: tenants[%zu].dynamics: %s", where, i, fault);
+    }
+    return code;
+}
 
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    return mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    if (code == MLC_OK)
+        code = check_credentials(*out, report, err);
+    if (code == MLC_OK)
+        code = mlc_mappings_check(*out, report, err);
+    if (code != MLC_OK) {
+        mlc_cfg_free(*out);
+        *out = NULL;
+    }
+    return code;
 }
 
 mlc_code mlc_relay_config_describe(mlc_buf *out, mlc_error *err)

@@ -24,8 +24,10 @@ struct mlc_entra {
     mlc_log *log;
     mlc_timer *timer; /* answers waiters from the loop; also the end of a backoff */
     char *url;
-    char *secret;
-    mlc_buf form; /* holds the secret */
+    char *client_id;
+    mlc_entra_key *key; /* NULL: a client secret */
+    char *secret;       /* what an answer must not repeat: the client secret, or the assertion under way */
+    mlc_buf form;       /* holds the secret; without an assertion, which is made anew for each request */
     int64_t timeout_ms;
     mlc_backoff backoff;
 
@@ -139,6 +141,14 @@ static void keep(mlc_entra *e, char *token, int64_t life_ms)
     mlc_log_info(e->log, "entra", "signed in", MLC_I("lifeS", life_ms / 1000));
 }
 
+static void drop_secret(mlc_entra *e)
+{
+    if (e->secret != NULL)
+        mlc_wipe(e->secret, strlen(e->secret));
+    free(e->secret);
+    e->secret = NULL;
+}
+
 static void on_answer(void *user, mlc_code code, const mlc_error *http_err, const mlc_http_response *response)
 {
     mlc_entra *const e = user;
@@ -152,6 +162,8 @@ static void on_answer(void *user, mlc_code code, const mlc_error *http_err, cons
                                      &life_ms, &err);
     else
         code = network_failure(code, &err);
+    if (e->key != NULL)
+        drop_secret(e);
     if (code != MLC_OK) {
         if (!e->closing)
             note_failure(e, &err,
@@ -165,22 +177,53 @@ static void on_answer(void *user, mlc_code code, const mlc_error *http_err, cons
         mlc_timer_start(e->timer, 0, 0);
 }
 
-static void ask(mlc_entra *e)
+static mlc_code add_field(mlc_buf *form, const char *name, const char *value, mlc_error *err)
 {
-    mlc_error err;
+    const mlc_code code = mlc_buf_printf(form, err, "&%s=", name);
+    return code != MLC_OK ? code : mlc_url_encode(form, value, err);
+}
+
+/* The form with an assertion that is good for this request only. */
+static mlc_code sign_form(mlc_entra *e, mlc_buf *form, mlc_error *err)
+{
+    static const char type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    drop_secret(e);
+    mlc_code code = mlc_buf_append(form, e->form.data, e->form.len, err);
+    if (code == MLC_OK)
+        code = mlc_entra_assertion(e->key, e->client_id, e->url, mlc_wall_ms(), &e->secret, err);
+    if (code == MLC_OK)
+        code = add_field(form, "client_assertion_type", type, err);
+    if (code == MLC_OK)
+        code = add_field(form, "client_assertion", e->secret, err);
+    return code;
+}
+
+static mlc_code post(mlc_entra *e, const mlc_buf *form, mlc_error *err)
+{
     const mlc_http_header headers[] = {{"Content-Type", "application/x-www-form-urlencoded"},
                                        {"Accept", "application/json"}};
     const mlc_http_request request = {.method = "POST",
                                       .url = e->url,
                                       .headers = headers,
                                       .header_count = sizeof headers / sizeof headers[0],
-                                      .body = e->form.data,
-                                      .body_len = e->form.len,
+                                      .body = form->data,
+                                      .body_len = form->len,
                                       .timeout_ms = e->timeout_ms,
                                       .max_body = MLC_ENTRA_ANSWER_MAX};
+    return mlc_http_send(e->http, &request, on_answer, e, &e->call, err);
+}
+
+static void ask(mlc_entra *e)
+{
+    mlc_error err;
+    mlc_buf signed_form = {0};
+    mlc_code code = e->key != NULL ? sign_form(e, &signed_form, &err) : MLC_OK;
     e->requests++;
     e->asking = true;
-    if (mlc_http_send(e->http, &request, on_answer, e, &e->call, &err) == MLC_OK)
+    if (code == MLC_OK)
+        code = post(e, e->key != NULL ? &signed_form : &e->form, &err);
+    mlc_buf_wipe(&signed_form);
+    if (code == MLC_OK)
         return;
     e->asking = false;
     (void)network_failure(err.code, &err);
@@ -233,17 +276,12 @@ void mlc_entra_refused(mlc_entra *entra, const char *token)
 
 /* ---- life ---- */
 
-static mlc_code add_field(mlc_buf *form, const char *name, const char *value, mlc_error *err)
-{
-    const mlc_code code = mlc_buf_printf(form, err, "&%s=", name);
-    return code != MLC_OK ? code : mlc_url_encode(form, value, err);
-}
-
 /* Reserved at its full size: growing would leave copies of the secret behind. */
 static mlc_code make_form(mlc_entra *e, const mlc_entra_options *o, mlc_error *err)
 {
     static const char grant[] = "grant_type=client_credentials";
-    const size_t most = 3 * (strlen(o->client_id) + strlen(o->client_secret) + strlen(o->scope)) + 128;
+    const size_t secret = e->secret != NULL ? strlen(e->secret) : 0;
+    const size_t most = 3 * (strlen(o->client_id) + secret + strlen(o->scope)) + 128;
     char *const room = calloc(1, most);
     mlc_code code = room != NULL ? mlc_buf_append(&e->form, room, most, err)
                                  : mlc_fail(err, MLC_E_NOMEM, "no memory for signing in");
@@ -253,8 +291,8 @@ static mlc_code make_form(mlc_entra *e, const mlc_entra_options *o, mlc_error *e
         code = mlc_buf_puts(&e->form, grant, err);
     if (code == MLC_OK)
         code = add_field(&e->form, "client_id", o->client_id, err);
-    if (code == MLC_OK)
-        code = add_field(&e->form, "client_secret", o->client_secret, err);
+    if (code == MLC_OK && e->secret != NULL)
+        code = add_field(&e->form, "client_secret", e->secret, err);
     if (code == MLC_OK)
         code = add_field(&e->form, "scope", o->scope, err);
     return code;
@@ -284,12 +322,28 @@ static bool missing(const char *text)
     return text == NULL || *text == '\0';
 }
 
+/* Either a secret, or certificate and key: with both it would not be clear what the application is registered with. */
+static mlc_code take_proof(mlc_entra *e, const mlc_entra_options *o, mlc_error *err)
+{
+    const bool files = !missing(o->client_cert_file) && !missing(o->client_key_file);
+    if (missing(o->client_cert_file) != missing(o->client_key_file))
+        return mlc_fail(err, MLC_E_INVALID,
+                        "signing in by certificate needs client_cert_file and client_key_file");
+    if (files != missing(o->client_secret))
+        return mlc_fail(err, MLC_E_INVALID,
+                        "signing in needs either client_secret, or client_cert_file and client_key_file");
+    if (files)
+        return mlc_entra_key_load(&e->key, o->client_cert_file, o->client_key_file, o->alg, err);
+    e->secret = mlc_strdup(o->client_secret);
+    if (e->secret == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for signing in");
+    return mlc_log_add_secret(o->log, o->client_secret, err);
+}
+
 static mlc_code take_options(mlc_entra *e, const mlc_entra_options *o, mlc_error *err)
 {
-    if (missing(o->authority) || missing(o->tenant) || missing(o->client_id) || missing(o->client_secret) ||
-        missing(o->scope))
-        return mlc_fail(err, MLC_E_INVALID,
-                        "signing in needs authority, directory, client id, client secret and scope");
+    if (missing(o->authority) || missing(o->tenant) || missing(o->client_id) || missing(o->scope))
+        return mlc_fail(err, MLC_E_INVALID, "signing in needs authority, directory, client id and scope");
     e->http = o->http;
     e->log = o->log;
     e->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : DEFAULT_TIMEOUT_MS;
@@ -297,10 +351,10 @@ static mlc_code take_options(mlc_entra *e, const mlc_entra_options *o, mlc_error
     e->backoff.cap_ms = o->backoff.cap_ms > 0 ? o->backoff.cap_ms : BACKOFF_CAP_MS;
     if (e->backoff.cap_ms < e->backoff.base_ms)
         e->backoff.cap_ms = e->backoff.base_ms;
-    e->secret = mlc_strdup(o->client_secret);
-    if (e->secret == NULL)
+    e->client_id = mlc_strdup(o->client_id);
+    if (e->client_id == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for signing in");
-    mlc_code code = mlc_log_add_secret(o->log, o->client_secret, err);
+    mlc_code code = take_proof(e, o, err);
     if (code == MLC_OK)
         code = make_url(e, o, err);
     if (code == MLC_OK)
@@ -338,10 +392,10 @@ void mlc_entra_close(mlc_entra *entra)
     give_failure(entra, &err);
     mlc_timer_close(entra->timer);
     forget(entra);
-    if (entra->secret != NULL)
-        mlc_wipe(entra->secret, strlen(entra->secret));
-    free(entra->secret);
+    drop_secret(entra);
+    mlc_entra_key_free(entra->key);
     mlc_buf_wipe(&entra->form);
+    free(entra->client_id);
     free(entra->url);
     free(entra);
 }

@@ -5,7 +5,9 @@
  * after a failure the next request is made not before a backoff, for which those who ask meanwhile wait (when it
  * is longer than a request may take, they get the failure again). Codes: AUTH (refused), THROTTLED, TLS, TIMEOUT,
  * UNREACHABLE (every other failure: nothing was asked of the resource, so nothing is uncertain), CLOSED.
- * The client secret is registered with the logger; a token is never given to it. Both are wiped when they end.
+ * The client proves itself by a secret, or by a certificate and its key (entra_assertion.h), read once at open.
+ * The client secret is registered with the logger; tokens and assertions are never given to it. All are wiped when
+ * they end.
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_ENTRA_H
@@ -13,6 +15,7 @@
 
 #include "net/backoff.h"
 #include "net/http_client.h"
+#include "relay/entra_assertion.h"
 
 typedef struct mlc_entra mlc_entra;
 
@@ -23,7 +26,10 @@ typedef struct mlc_entra_options {
     const char *authority; /* "https://login.microsoftonline.com" */
     const char *tenant;    /* directory id */
     const char *client_id;
-    const char *client_secret;
+    const char *client_secret;    /* or NULL or "", with the two files */
+    const char *client_cert_file; /* PEM; NULL or "": none */
+    const char *client_key_file;
+    mlc_entra_alg alg;   /* of the signature by that key */
     const char *scope;   /* "https://org.crm.dynamics.com/.default" */
     int64_t timeout_ms;  /* 0: 30 s */
     mlc_backoff backoff; /* zeros: 1 s, 30 s */

@@ -57,6 +57,7 @@ void mlc_odata_exchange_free(mlc_odata_exchange *x)
         mlc_wipe(x->body, x->body_len);
     free(x->body);
     free(x->content_type);
+    free(x->accept);
     free(x->if_match);
     free(x->if_none_match);
     free(x->prefer);
@@ -152,7 +153,7 @@ static mlc_code send_http(mlc_odata_call *call, mlc_error *err)
     const mlc_odata_exchange *const x = &call->x;
     size_t count = put_header(headers, 0, "OData-Version", "4.0");
     count = put_header(headers, count, "OData-MaxVersion", "4.0");
-    count = put_header(headers, count, "Accept", "application/json");
+    count = put_header(headers, count, "Accept", x->accept != NULL ? x->accept : "application/json");
     count = put_header(headers, count, "Authorization", call->authorization);
     count = put_header(headers, count, "Content-Type", x->content_type);
     count = put_header(headers, count, "If-Match", x->if_match);

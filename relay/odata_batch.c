@@ -174,8 +174,10 @@ static mlc_code fill(mlc_odata_exchange *x, const char *url, const mlc_odata_req
         x->url = mlc_asprintf("%s$batch", url);
         x->prefer = mlc_strdup("odata.continue-on-error");
         x->content_type = mlc_asprintf("multipart/mixed; boundary=%s", boundary);
-        if (x->body == NULL || x->method == NULL || x->url == NULL || x->prefer == NULL ||
-            x->content_type == NULL)
+        /* Asked for JSON alone, a service may answer with a batch in JSON (OData JSON Format 4.01, section 19). */
+        x->accept = mlc_strdup("multipart/mixed, application/json;q=0.5");
+        if (x->accept == NULL || x->body == NULL || x->method == NULL || x->url == NULL ||
+            x->prefer == NULL || x->content_type == NULL)
             code = mlc_fail(err, MLC_E_NOMEM, "no memory for a batch");
     }
     mlc_buf_free(&out);

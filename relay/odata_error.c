@@ -36,6 +36,9 @@ mlc_code mlc_odata_error_read(int status, const char *body, size_t len, mlc_erro
     mlc_code code = mlc_http_status_code(status);
     if (code == MLC_OK)
         code = MLC_E_PROTOCOL;
+    /* Any 4xx says that nothing was done, also one that is not known here, as 428 (RFC 9110, section 15). */
+    if (code == MLC_E_PROTOCOL && status >= 400 && status < 500)
+        code = MLC_E_REJECTED;
     if (len > 0)
         (void)mlc_json_parse(body, len, BODY_MAX, DEPTH, &tree, NULL);
     const cJSON *const error = mlc_json_get(tree, "error");

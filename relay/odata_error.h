@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* Never MLC_OK: a 2xx or strange status gives MLC_E_PROTOCOL. */
+/* Never MLC_OK: a 2xx or strange status gives MLC_E_PROTOCOL, a 4xx without a code of its own MLC_E_REJECTED. */
 mlc_code mlc_odata_error_read(int status, const char *body, size_t len, mlc_error *err);
 
 #endif

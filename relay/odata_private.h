@@ -23,6 +23,7 @@ typedef struct mlc_odata_exchange {
     char *method, *url, *body; /* body NULL: none */
     size_t body_len;
     char *content_type, *if_match, *if_none_match, *prefer; /* NULL: left out */
+    char *accept;                                           /* NULL: JSON */
     mlc_odata_end_fn end;
     void *user;
 } mlc_odata_exchange;

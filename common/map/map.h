@@ -88,11 +88,12 @@ const char *mlc_map_digest(const mlc_map *map);
 
 /* The columns that it writes, for a check against the target's metadata before the first record. */
 typedef struct mlc_map_column {
-    const char *name; /* as in the file, may hold {prefix} */
-    const char *type; /* "text", "int", ... (docs/mapping.md) */
-    const char *list; /* name of the output list that it belongs to; NULL: of the record itself */
-    bool inactive;    /* of the list `inactive` */
-    unsigned line;    /* where it stands in the file */
+    const char *name;      /* as in the file, may hold {prefix} */
+    const char *type;      /* "text", "int", ... (docs/mapping.md) */
+    const char *set, *key; /* of a lookup, may hold {prefix}; else NULL */
+    const char *list;      /* name of the output list that it belongs to; NULL: of the record itself */
+    bool inactive;         /* of the list `inactive` */
+    unsigned line;         /* where it stands in the file */
 } mlc_map_column;
 size_t mlc_map_column_count(const mlc_map *map);
 mlc_map_column mlc_map_column_at(const mlc_map *map, size_t index);

@@ -78,6 +78,8 @@ mlc_map_column mlc_map_column_at(const mlc_map *map, size_t index)
         const map_field *const field = &lists[i]->rows[index];
         return (mlc_map_column){.name = field->to,
                                 .type = map_type_name(field->type),
+                                .set = field->lookup_set,
+                                .key = field->lookup_key,
                                 .list = lists[i] == &map->list.fields ? map->list.to : NULL,
                                 .inactive = lists[i] == &map->inactive,
                                 .line = field->line};

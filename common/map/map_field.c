@@ -217,20 +217,21 @@ static void load_table(map_loading *l, const config_setting_t *group, map_field 
     free(name);
 }
 
+/* The fault stands at the expression's own line, as an expression begins on the line of its name. */
 static void load_lua(map_loading *l, const config_setting_t *group, const map_field *field, const char *name,
                      int *out)
 {
     char at[MLC_CFG_PATH_MAX];
     char reason[MLC_CFG_REASON_MAX];
-    unsigned line = 0;
+    unsigned line = 1;
     char *text = NULL;
     if (!map_get_text(l, group, field->label, name, &text))
         return;
     *out = map_lua_compile(l->map->lua, text, reason, &line);
     if (*out == 0) {
         (void)snprintf(at, sizeof at, "%.150s.%s", field->label, name);
-        map_fault(l, config_setting_get_member(group, name), at,
-                  "line %u of the expression: %.200s; correct it", line, reason);
+        mlc_cfg_fault_add(l->faults, NULL, map_line(config_setting_get_member(group, name)) + line - 1, at,
+                          "line %u of the expression: %.200s; correct it", line, reason);
     }
     free(text);
 }

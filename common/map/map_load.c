@@ -80,10 +80,13 @@ static void load_table(map_loading *l, const config_setting_t *setting, map_tabl
         load_row(l, config_setting_get_elem(setting, (unsigned)i), label, table);
     if (table->count > 1)
         qsort(table->rows, table->count, sizeof *table->rows, by_code);
-    for (size_t i = 1; i < table->count; i++)
-        if (strcmp(table->rows[i - 1].from, table->rows[i].from) == 0)
-            map_fault(l, setting, label, "the code \"%.40s\" stands in it twice; remove one",
-                      table->rows[i].from);
+    const char *before = NULL;
+    for (size_t i = 0; i < table->count; i++) {
+        const char *const code = table->rows[i].from;
+        if (before != NULL && strcmp(before, code) == 0)
+            map_fault(l, setting, label, "the code \"%.40s\" stands in it twice; remove one", code);
+        before = code;
+    }
 }
 
 static void load_tables(map_loading *l, const config_setting_t *setting)
@@ -255,7 +258,7 @@ static mlc_code read_all(const char *file, mlc_buf *text, mlc_error *err)
 mlc_code mlc_map_load_file(const char *file, mlc_map **out, mlc_buf *report, mlc_error *err)
 {
     mlc_buf text = {.max = MLC_MAP_FILE_MAX};
-    mlc_error local;
+    mlc_error local = {.code = MLC_OK};
     mlc_error *const why = err != NULL ? err : &local;
     *out = NULL;
     mlc_code code = read_all(file, &text, why);

@@ -29,8 +29,10 @@ static void *allocate(void *user, void *old, size_t old_size, size_t new_size)
     if (new_size > had && lua->used + (new_size - had) > MAP_LUA_MEMORY_MAX)
         return NULL;
     void *const memory = realloc(old, new_size);
-    if (memory != NULL)
+    if (memory != NULL) {
         lua->used = lua->used - had + new_size;
+        lua->churn += new_size;
+    }
     return memory;
 }
 
@@ -41,6 +43,8 @@ static void count_instructions(lua_State *state, lua_Debug *debug)
     lua->spent += MAP_LUA_STEP;
     if (lua->spent > MAP_LUA_INSTRUCTIONS_MAX)
         (void)luaL_error(state, "runs too long: more than %d steps", MAP_LUA_INSTRUCTIONS_MAX);
+    if (lua->churn > MAP_LUA_CHURN_MAX)
+        (void)luaL_error(state, "runs too long: it makes more than %d bytes of text", MAP_LUA_CHURN_MAX);
 }
 
 static int open_environment(lua_State *state)
@@ -136,6 +140,7 @@ int map_lua_compile(map_lua *lua, const char *expression, char reason[MLC_CFG_RE
         return 0;
     }
     lua->spent = 0;
+    lua->churn = 0;
     lua_pushcfunction(lua->state, compile_protected);
     lua_pushlightuserdata(lua->state, &job);
     if (lua_pcall(lua->state, 1, 0, 0) == LUA_OK)
@@ -208,6 +213,7 @@ bool map_lua_run(map_lua *lua, int chunk, const char *value, const map_scope *sc
     running job = {.chunk = chunk, .value = value, .out = out};
     unsigned line = 0;
     lua->spent = 0;
+    lua->churn = 0;
     lua->scope = scope;
     out->max = MLC_MAP_VALUE_MAX;
     mlc_buf_clear(out);

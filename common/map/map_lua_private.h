@@ -7,7 +7,9 @@
 #include <lua.h>
 
 enum {
-    MAP_LUA_MEMORY_MAX = 2 << 20,     /* bytes of one mapping's state */
+    MAP_LUA_MEMORY_MAX = 2 << 20, /* bytes of one mapping's state */
+    MAP_LUA_CHURN_MAX =
+        32 << 20, /* bytes asked for by one expression, also when given back: bounds the time of copying */
     MAP_LUA_STEP = 1000,              /* instructions between two looks at the counter */
     MAP_LUA_INSTRUCTIONS_MAX = 50000, /* of one expression */
     MAP_LUA_EXPRESSION_MAX = 1 << 16
@@ -16,8 +18,9 @@ enum {
 struct map_lua {
     lua_State *state;
     const mlc_map *map;
-    size_t used; /* bytes */
-    unsigned long spent;
+    size_t used;         /* bytes */
+    unsigned long spent; /* instructions and, as churn, bytes asked for by the present expression */
+    size_t churn;
     const map_scope *scope; /* of the run; NULL while none */
 };
 

@@ -87,37 +87,33 @@ typedef struct map_part { /* of concat */
 
 typedef struct map_field {
     char *to;
-    char label[MLC_CFG_PATH_MAX]; /* "fields[3]" */
-    unsigned line;
     map_path *from;
     size_t from_count;
     char *constant;
     map_part *concat;
     size_t concat_count;
     char *separator;
-    bool trim, collapse;
-    map_letters letters;
     size_t sub_start, sub_len; /* in characters, from 1; 0: none */
     size_t left, right;
     size_t pad_width;
-    char pad_with;
-    bool pad_left;
     const map_table *table;
+    char *date_in, *date_out; /* NULL: any known, ISO */
+    size_t max;
+    char *lookup_set, *lookup_key;
+    char *fallback;
+    map_letters letters;
     map_unknown unknown;
     int expr, when; /* references of the Lua registry; 0: none */
     map_type type;
-    bool by_label;
     int scale; /* -1: as written */
     int implied;
     mlc_rounding round;
-    char *date_in, *date_out; /* NULL: any known, ISO */
-    size_t max;
-    bool cut;
-    char *lookup_set, *lookup_key;
     map_missing not_found;
-    char *fallback;
-    bool required;
     map_blank empty, absent;
+    unsigned line;
+    bool trim, collapse, pad_left, by_label, cut, required;
+    char pad_with;
+    char label[MLC_CFG_PATH_MAX]; /* "fields[3]" */
 } map_field;
 
 typedef struct map_fields {

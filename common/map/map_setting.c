@@ -40,7 +40,7 @@ void map_check_names(map_loading *l, const config_setting_t *group, const char *
     size_t count = 0;
     char at[MLC_CFG_PATH_MAX];
     char near[MLC_CFG_PATH_MAX];
-    while (names[count] != NULL && count < sizeof known / sizeof known[0]) {
+    while (count < sizeof known / sizeof known[0] && names[count] != NULL) {
         known[count].path = names[count];
         count++;
     }

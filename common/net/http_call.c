@@ -350,7 +350,9 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
         code = take_headers(call, request, err);
     if (code == MLC_OK)
         code = take_body(call, request, err);
-    if (code == MLC_OK && (call->easy = mlc_http_easy_take(client)) == NULL)
+    /* A fresh handle each time. libcurl before 8.1 keeps, in a handle that is used again, a pointer to the last header
+     * of the answer before: an answer whose first header line is a folded one has it read freed memory. */
+    if (code == MLC_OK && (call->easy = curl_easy_init()) == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a request");
     if (code != MLC_OK) {
         mlc_http_call_free(call);

@@ -18,25 +18,6 @@ typedef struct mlc_http_sock {
 
 static void finish_call(mlc_http_call *call, mlc_code code, const mlc_error *err, bool answered);
 
-/* ---- easy handles are kept for reuse: making one costs more than a request ---- */
-
-CURL *mlc_http_easy_take(mlc_http_client *client)
-{
-    if (client->pooled > 0)
-        return client->pool[--client->pooled];
-    return curl_easy_init();
-}
-
-void mlc_http_easy_give(mlc_http_client *client, CURL *easy)
-{
-    if (client->pooled == MLC_HTTP_EASY_POOL) {
-        curl_easy_cleanup(easy);
-        return;
-    }
-    curl_easy_reset(easy);
-    client->pool[client->pooled++] = easy;
-}
-
 /* ---- release ---- */
 
 static void free_client(mlc_http_client *client)
@@ -210,7 +191,7 @@ static void finish_call(mlc_http_call *call, mlc_code code, const mlc_error *err
     if (answered)
         (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(client->multi, call->easy);
-    mlc_http_easy_give(client, call->easy);
+    curl_easy_cleanup(call->easy);
     call->easy = NULL;
     unlink_call(call);
     mlc_http_response response = {.status = (int)status,
@@ -241,7 +222,7 @@ mlc_code mlc_http_send(mlc_http_client *client, const mlc_http_request *request,
     call->started_ms = mlc_mono_ms();
     CURLMcode rc = curl_multi_add_handle(client->multi, call->easy);
     if (rc != CURLM_OK) {
-        mlc_http_easy_give(client, call->easy);
+        curl_easy_cleanup(call->easy);
         mlc_http_call_free(call);
         return mlc_fail(err, MLC_E_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
     }
@@ -309,8 +290,6 @@ static mlc_code open_multi(mlc_http_client *client, long per_host, mlc_error *er
 
 static void release_curl(mlc_http_client *client)
 {
-    while (client->pooled > 0)
-        curl_easy_cleanup(client->pool[--client->pooled]);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
     if (client->share != NULL)

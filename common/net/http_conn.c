@@ -142,6 +142,8 @@ void mlc_http_conn_answer(http_conn *conn, uint8_t *out, size_t out_len)
     conn->out = out;
     conn->out_len = out_len;
     conn->out_at = 0;
+    /* The loop's time is that of before the handler, which may have taken long: the peer is not to pay for it. */
+    uv_update_time(conn->server->timer.loop);
     conn->out_since_ms = (int64_t)uv_now(conn->server->timer.loop);
     conn->state = HTTP_CONN_WRITING;
     mlc_http_wait_for(conn, &conn->server->wait_request);

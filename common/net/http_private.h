@@ -19,8 +19,6 @@
 
 #include <curl/curl.h>
 
-enum { MLC_HTTP_EASY_POOL = 16 };
-
 struct mlc_http_response_headers {
     mlc_buf text; /* name NUL value NUL name NUL ... */
 };
@@ -61,8 +59,6 @@ struct mlc_http_client {
     struct mlc_http_sock *socks;
     size_t open_handles; /* uv handles whose close callback is still to come */
     mlc_http_call *calls;
-    CURL *pool[MLC_HTTP_EASY_POOL];
-    size_t pooled;
     bool closing;
     char *ca_file, *cert_file, *key_file, *proxy, *no_proxy, *user_agent;
     bool proxy_from_env;
@@ -74,10 +70,7 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
                             mlc_error *err);
 /* Code and message for the end of a call. */
 mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *err);
-/* Free all but the easy handle, which the client takes back. */
+/* Free all but the easy handle, which is cleaned up before. */
 void mlc_http_call_free(mlc_http_call *call);
-
-CURL *mlc_http_easy_take(mlc_http_client *client);
-void mlc_http_easy_give(mlc_http_client *client, CURL *easy);
 
 #endif

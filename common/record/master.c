@@ -58,7 +58,10 @@ static void check_rows(mlc_faults *faults, const cJSON *rows)
             check_row(faults, shown, table);
             continue;
         }
-        cJSON_ArrayForEach(row, table) check_row(faults, shown, row);
+        cJSON_ArrayForEach(row, table)
+        {
+            check_row(faults, shown, row);
+        }
     }
 }
 
@@ -154,23 +157,31 @@ void mlc_master_free(mlc_master *master)
 
 /* ---- fingerprint ---- */
 
+typedef struct member {
+    const char *name;
+    const cJSON *node;
+} member;
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+    const member *const x = a;
+    const member *const y = b;
+    return strcmp(x->name, y->name);
 }
 
 /* The members of an object in order of name, so that their order in JSON does not matter. *out is freed by the caller. */
-static mlc_code members(const cJSON *object, const cJSON ***out, size_t *count, mlc_error *err)
+static mlc_code members(const cJSON *object, member **out, size_t *count, mlc_error *err)
 {
-    const cJSON *member = NULL;
-    size_t n = 0;
+    const cJSON *node = NULL;
     *count = 0;
-    cJSON_ArrayForEach(member, object) n++;
-    *out = calloc(n + 1, sizeof **out);
+    *out = calloc((size_t)cJSON_GetArraySize(object) + 1, sizeof **out);
     if (*out == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a fingerprint");
-    cJSON_ArrayForEach(member, object)(*out)[(*count)++] = member;
-    qsort(*out, n, sizeof **out, by_name);
+    cJSON_ArrayForEach(node, object)
+    {
+        (*out)[(*count)++] = (member){node->string, node};
+    }
+    qsort(*out, *count, sizeof **out, by_name);
     return MLC_OK;
 }
 
@@ -190,17 +201,18 @@ static bool is_audit(const char *column)
 
 static mlc_code put_row(mlc_buf *out, const cJSON *row, mlc_error *err)
 {
-    const cJSON **cells = NULL;
+    member *cells = NULL;
     size_t count = 0;
     mlc_code code = members(row, &cells, &count, err);
     if (code == MLC_OK)
         code = mlc_buf_puts(out, "{", err);
     for (size_t i = 0; code == MLC_OK && i < count; i++) {
-        if (is_audit(cells[i]->string))
+        if (is_audit(cells[i].name))
             continue;
-        code = put_text(out, cells[i]->string, err);
+        const char *const text = cells[i].node->valuestring;
+        code = put_text(out, cells[i].name, err);
         if (code == MLC_OK)
-            code = put_text(out, cJSON_IsString(cells[i]) ? cells[i]->valuestring : "", err);
+            code = put_text(out, text != NULL ? text : "", err);
     }
     free(cells);
     return code == MLC_OK ? mlc_buf_puts(out, "}", err) : code;
@@ -208,19 +220,19 @@ static mlc_code put_row(mlc_buf *out, const cJSON *row, mlc_error *err)
 
 static mlc_code put_rows(mlc_buf *out, const cJSON *rows, mlc_error *err)
 {
-    const cJSON **tables = NULL;
+    member *tables = NULL;
     size_t count = 0;
     mlc_code code = members(rows, &tables, &count, err);
     for (size_t i = 0; code == MLC_OK && i < count; i++) {
         const cJSON *row = NULL;
-        code = put_text(out, tables[i]->string, err);
-        if (code == MLC_OK && !cJSON_IsArray(tables[i])) {
-            code = put_row(out, tables[i], err);
+        code = put_text(out, tables[i].name, err);
+        if (code == MLC_OK && !cJSON_IsArray(tables[i].node)) {
+            code = put_row(out, tables[i].node, err);
             continue;
         }
         if (code == MLC_OK)
             code = mlc_buf_puts(out, "[", err);
-        for (row = tables[i]->child; code == MLC_OK && row != NULL; row = row->next)
+        for (row = tables[i].node->child; code == MLC_OK && row != NULL; row = row->next)
             code = put_row(out, row, err);
         if (code == MLC_OK)
             code = mlc_buf_puts(out, "]", err);

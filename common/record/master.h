@@ -44,6 +44,7 @@ void mlc_master_free(mlc_master *master);
 /* Of the content without version: equal content gives equal fingerprints. The audit columns USER, PID, JOBN, UPMJ, UPMT and
  * TDAY do not count, so that a touch without a change is silent; nor do the order of tables and columns, nor the rows of a
  * record that is gone. */
-mlc_code mlc_master_fingerprint(const mlc_master *master, uint8_t out[MLC_MASTER_FINGERPRINT_LEN], mlc_error *err);
+mlc_code mlc_master_fingerprint(const mlc_master *master, uint8_t out[MLC_MASTER_FINGERPRINT_LEN],
+                                mlc_error *err);
 
 #endif

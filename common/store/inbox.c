@@ -61,7 +61,9 @@ mlc_code mlc_inbox_prune(mlc_txn *txn, int64_t before_ms, size_t max_work, size_
         uint8_t age[AGE_KEY_LEN];
         store_walk walk;
         code = store_walk_open(&walk, txn, DB_INBOX_AGE, "", 0, 0, err);
-        if (code == MLC_OK && walk.key.mv_size == sizeof age)
+        if (code == MLC_OK && walk.key.mv_size != sizeof age)
+            code = mlc_fail(err, MLC_E_CORRUPT, "inbox: a time of receipt cannot be read");
+        if (code == MLC_OK)
             memcpy(age, walk.key.mv_data, sizeof age);
         store_walk_close(&walk);
         if (code != MLC_OK || (int64_t)store_get_be64(age) >= before_ms)

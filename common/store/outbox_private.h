@@ -47,7 +47,7 @@ mlc_code entry_save(mlc_txn *txn, const mlc_outbox *ob, const mlc_entry *e, mlc_
 mlc_code entry_move(mlc_txn *txn, mlc_outbox *ob, stream_meta *meta, mlc_entry *e, mlc_entry_state from,
                     int64_t old_next_ms, mlc_error *err);
 /* First live sequence of a key at or after `from`, 0 when none. */
-mlc_code key_next(mlc_txn *txn, const mlc_outbox *ob, const char *key, uint64_t from, uint64_t *seq,
+mlc_code key_next(mlc_txn *txn, const mlc_outbox *ob, const char *text, uint64_t from, uint64_t *seq,
                   mlc_error *err);
 /* The same from the beginning. */
 mlc_code key_head(mlc_txn *txn, const mlc_outbox *ob, const char *key, uint64_t *seq, mlc_error *err);

@@ -13,7 +13,10 @@
  * error has changed nothing.
  *
  * The map grows by itself up to map_max; beyond that, and when the disk is full, jobs fail with
- * MLC_E_FULL and the store stays usable (reading, and writing that frees space).
+ * MLC_E_FULL and the store stays usable (reading, and writing that frees space): new entries are
+ * refused some way before the end (an eighth of map_max, 512 KiB to 64 MiB; 1 MiB of the disk), other
+ * writing that grows the store at half of that way, and writing that does not grow it never. The file
+ * is made up to 4 MiB longer than its use, so that this room is really there.
  *
  * Reading is done on any thread with mlc_store_read; a read transaction lives only during that call,
  * so no reader slot outlives it. Slots left by a killed process are cleared at open.
@@ -79,7 +82,9 @@ typedef struct mlc_store_info {
     uint64_t jobs;     /* since open */
 } mlc_store_info;
 mlc_code mlc_store_info_get(mlc_store *store, mlc_store_info *out, mlc_error *err);
-/* Copy a consistent, compacted snapshot into an existing empty directory, while in use. */
+/* Copy a consistent, compacted snapshot into an existing empty directory, while in use. The file is
+ * readable for its owner only, and synced when this returns. MLC_E_IO (also: there is one already),
+ * MLC_E_FULL; nothing is left behind. */
 mlc_code mlc_store_backup(mlc_store *store, const char *dir, mlc_error *err);
 
 #endif

@@ -310,7 +310,8 @@ mlc_code mlc_store_submit(mlc_store *store, mlc_job_fn fn, mlc_job_done_fn done,
     const mlc_code code = enqueue(store, job, err);
     if (code != MLC_OK)
         free(job);
-    return code;
+    /* The job is the queue's now. */
+    return code; // NOLINT(clang-analyzer-unix.Malloc)
 }
 
 mlc_code mlc_store_run(mlc_store *store, mlc_job_fn fn, void *arg, mlc_error *err)

@@ -16,7 +16,7 @@ export async function output(file, list) {
   return stdout;
 }
 
-const number = (value) => (value >= 1000 ? Math.round(value).toLocaleString('en-US').replaceAll(',', ' ') : value.toFixed(value >= 100 ? 0 : 1));
+const number = (value) => (value >= 1000 ? Math.round(value).toLocaleString('en-US').replaceAll(',', ' ') : value.toFixed(value >= 100 ? 0 : value >= 1 ? 1 : 3));
 
 export function table(figures) {
   const rows = figures.map(({ name, ours, base, unit, note }) => [

@@ -16,7 +16,13 @@ const EVENT = fileURLToPath(new URL('event.json', import.meta.url));
 const ROUNDS = 3;
 const PERCENTILES = ['p50', 'p90', 'p99', 'max'];
 
-/** A server of bare libwebsockets, with LMDB when it is given a folder; gives its address. The world ends it. */
+/** Milliseconds of CPU that a running program has used. */
+function cpuOf(program) {
+  const fields = fs.readFileSync(`/proc/${program.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10; // ticks of 10 ms
+}
+
+/** A server of bare libwebsockets, with LMDB when it is given a folder; gives { program, url }. The world ends it. */
 async function startAnswerer(world, bin, name, ...store) {
   const program = new Program({
     name, log: path.join(world.dir, `${name}.log`),
@@ -24,31 +30,38 @@ async function startAnswerer(world, bin, name, ...store) {
   });
   world.extra.push(program.start());
   const port = await until(`${name} listens`, () => Number(program.text()));
-  return `https://localhost:${port}/v1/webhook/${world.tenant}`;
+  return { program, url: `https://localhost:${port}/v1/webhook/${world.tenant}` };
 }
 
 export async function webhookFigures(bin, { rate, seconds }) {
   const figures = [];
-  const options = { onlyRelay: true, items: 1, relay: { store: { map_max: '8G' } } };
+  // The programs' own intervals, not the short ones of the end-to-end tests.
+  const tenant = { dynamics: { timeout: '60s', retry_base: '1s', retry_cap: '15m', settle: '90s' }, orders: { reconcile_interval: '5m' } };
+  const options = { onlyRelay: true, items: 1, relay: { store: { map_max: '8G' }, tenant } };
   await World.run(options, async (world) => {
     const load = async (url) => JSON.parse(await output(path.join(bin, 'tests/bench_load'), [url, path.join(world.certs, 'ca.pem'), EVENT, rate, seconds]));
     await world.dynamics.program.kill();
     const store = path.join(world.dir, 'answerer');
     fs.mkdirSync(store);
-    const urls = {
+    const servers = {
       bare: await startAnswerer(world, bin, 'bare'),
       durable: await startAnswerer(world, bin, 'durable', store),
-      relay: `https://localhost:${world.relayPort}/v1/webhook/${world.tenant}?code=${world.secret('webhook')}`,
+      relay: { program: world.relay, url: `https://localhost:${world.relayPort}/v1/webhook/${world.tenant}?code=${world.secret('webhook')}` },
     };
     const took = { bare: [], durable: [], relay: [] };
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [name, url] of Object.entries(urls)) took[name].push(await load(url));
+      for (const [name, { program, url }] of Object.entries(servers)) {
+        const before = cpuOf(program);
+        const one = await load(url);
+        took[name].push({ ...one, cpu: (cpuOf(program) - before) / (Number(rate) * (Number(seconds) + 1)) });
+      }
     }
     for (const [name, what] of [['bare', 'answers at once'], ['durable', 'LMDB, one row']]) {
+      const pair = (member) => [took.relay, took[name]].map((list) => median(list.map((one) => one[member])));
       for (const percentile of PERCENTILES) {
-        const [ours, base] = [took.relay, took[name]].map((list) => median(list.map((one) => one[percentile])));
-        figures.push(figure(`webhook accepted, ${percentile}; bare server: ${what}`, ours, base, 'ms', `${rate}/s offered, ${ROUNDS} x ${seconds} s`));
+        figures.push(figure(`webhook accepted, ${percentile}; bare server: ${what}`, ...pair(percentile), 'ms', `${rate}/s offered, ${ROUNDS} x ${seconds} s`));
       }
+      figures.push(figure(`webhook, CPU time of one; bare server: ${what}`, ...pair('cpu'), 'ms', 'all threads of the server'));
     }
     const events = ROUNDS * (Number(seconds) + 1) * Number(rate);
     figures.push(...memoryOf(world.relay, `relay after ${events} webhooks, all waiting for Dynamics`));

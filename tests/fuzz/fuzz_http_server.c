@@ -119,7 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)uv_run(&the_site->loop, UV_RUN_NOWAIT);
         over = take_answer(fd, first, &got);
     }
-    must(got < sizeof first || memcmp(first, "HTTP/1.1 ", sizeof first) == 0);
+    /* libwebsockets answers strange upgrades itself, as HTTP/1.0. */
+    must(got < sizeof first || memcmp(first, "HTTP/1.", 7) == 0);
     must(close(fd) == 0);
     /* Connections that linger end by time. */
     while (the_site->server->conn_count > OPEN_MAX)

@@ -6,6 +6,7 @@
 #   expired.pem/.key              signed for localhost, valid in 2001 only
 #   selfsigned.pem/.key           localhost, signed by nobody
 #   client.pem/.key               client "agent-1", signed by the CA
+#   app.pem/.key                  an application that signs assertions: RSA, signed by itself
 #   otherca.pem, stranger.pem/.key  another CA and its client "agent-1"
 set -eu
 dir=$1
@@ -58,3 +59,4 @@ sign stranger agent-1 DNS:agent-1 otherca "$from" "$to"
 new_key selfsigned
 openssl req -x509 -new -key selfsigned.key -out selfsigned.pem -days 30 -subj /CN=localhost \
     -addext "subjectAltName=$local_names"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout app.key -out app.pem -days 30 -subj /CN=ml-connector-app

@@ -243,7 +243,7 @@ static inline mlc_code st_get(st_fix *f, mlc_outbox *ob, uint64_t seq, st_entry 
 static inline mlc_outbox_stats st_stats(st_fix *f, mlc_outbox *ob)
 {
     mlc_error err;
-    mlc_outbox_stats stats;
+    mlc_outbox_stats stats = {0};
     st_look look = {.ob = ob, .stats = &stats};
     st_check(mlc_store_read(f->store, st_look_job, &look, &err), &err);
     return stats;

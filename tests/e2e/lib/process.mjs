@@ -5,7 +5,6 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { sleep } from './wait.mjs';
 
 const SANITIZER = /ERROR: (Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:|SUMMARY: \w*Sanitizer|LeakSanitizer has encountered/;
 const STOP_MS = 30000;
@@ -63,7 +62,10 @@ export class Program {
     if (!this.child) return undefined;
     this.expected = true;
     this.child.kill('SIGTERM');
-    const end = await Promise.race([this.ended, sleep(STOP_MS).then(() => undefined)]);
+    let timer;
+    const late = new Promise((resolve) => { timer = setTimeout(resolve, STOP_MS); });
+    const end = await Promise.race([this.ended, late]);
+    clearTimeout(timer); // else it keeps the test's process for its whole time
     if (!end) {
       await this.kill();
       throw new Error(`${this.name} did not end within ${STOP_MS} ms after SIGTERM`);

@@ -132,6 +132,12 @@ static void serve_relay(mlc_http_req *req, void *user)
                              : strcmp(path, "/v1/agents") == 0
                                  ? "{\"agents\":[{\"tenant\":\"acme\",\"agent\":\"p1\",\"up\":true},{"
                                    "\"agent\":\"p2\",\"seen\":7}]}"
+                             : strcmp(path, "/v1/flows") == 0
+                                 ? "{\"flows\":[{\"name\":\"customers\",\"state\":\"running\","
+                                   "\"lastStart\":\"2026-11-24T02:00:00.000Z\",\"lastEnd\":\"\",\"rows\":500,"
+                                   "\"rate\":250,\"firstLoad\":{\"done\":500,\"total\":1000000,\"percent\":0,"
+                                   "\"secondsLeft\":3998},\"lastError\":\"JDE is\\u001b[2J away\"},"
+                                   "{\"name\":\"items\",\"state\":\"idle\",\"sent\":7,\"lastError\":\"\"}]}"
                                  : "{}";
     mlc_http_reply(req, 200, NULL, text, strlen(text));
 }
@@ -142,7 +148,7 @@ static bool never(void *arg)
     return false;
 }
 
-static void the_relays_commands_work(void **state)
+static void commands_of_agent_and_relay_work(void **state)
 {
     admin_fix *const f = *state;
     relay_fix relay = {0};
@@ -165,6 +171,17 @@ static void the_relays_commands_work(void **state)
            "tenant  agent  up   seen\n"
            "acme    p1     yes  -\n"
            "-       p2     -    7\n");
+    expect(
+        f, "mlctl flows", MLCTL_OK,
+        "customers  running  2026-11-24 02:00:00Z  -         -         500   0     0     0        250     "
+        "0 %, 500 of 1000000, 1h 6m left\n"
+        "items      idle     -                     -         -         0     7     0     0        0       -\n"
+        "customers: JDE is?[2J away\n");
+    expect(f, "mlctl poll prices", MLCTL_OK, "flow prices runs as soon as there is room");
+    assert_string_equal(relay.last_body, "{\"flow\":\"prices\"}");
+    expect(f, "mlctl poll", MLCTL_OK, "all flows run");
+    assert_string_equal(relay.last_body, "{}");
+    expect(f, "mlctl poll prices items", MLCTL_USAGE, "usage: mlctl poll [FLOW]");
     memcpy(f->socket, saved, sizeof saved);
     mlc_http_server_close(relay.relay);
     (void)lst_run(&f->s, never, NULL, 20); /* one unix socket after the other */
@@ -175,9 +192,11 @@ static void the_relays_commands_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLI_TEST(state_is_shown),           CLI_TEST(decisions_are_carried_out),
-        CLI_TEST(failures_are_told),        CLI_TEST(records_cannot_steer_the_terminal),
-        CLI_TEST(the_relays_commands_work),
+        CLI_TEST(state_is_shown),
+        CLI_TEST(decisions_are_carried_out),
+        CLI_TEST(failures_are_told),
+        CLI_TEST(records_cannot_steer_the_terminal),
+        CLI_TEST(commands_of_agent_and_relay_work),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,17 @@ static void serve_ok(net_peer *peer, int fd, int nth)
         net_send_text(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok");
 }
 
+/* The second answer of a connection begins with a folded line, which continues no header. */
+static void serve_folded(net_peer *peer, int fd, int nth)
+{
+    char text[4096];
+    (void)nth;
+    if (net_peer_read(peer, fd, text, sizeof(text)))
+        net_send_text(fd, "HTTP/1.1 200 OK\r\nX-Before: 1\r\nContent-Length: 2\r\n\r\nok");
+    while (net_peer_read(peer, fd, text, sizeof(text)))
+        net_send_text(fd, "HTTP/1.1 200 OK\r\n folded\r\nContent-Length: 2\r\n\r\nok");
+}
+
 /* The first connection answers once, reads a second request and closes. */
 static void serve_stale(net_peer *peer, int fd, int nth)
 {
@@ -242,6 +253,16 @@ static void interim_answers_leave_no_headers(void **state)
     assert_int_equal(f->result.status, 429);
     assert_string_equal(f->result.type, "text/plain");
     assert_string_equal(f->result.retry_after, "17");
+}
+
+static void a_folded_line_without_a_header_is_no_answer(void **state)
+{
+    fixture *f = *state;
+    start_peer(f, serve_folded);
+    for (int i = 0; i < 4; i++) {
+        ask(f, "http", "GET", 0, 0);
+        assert_int_equal(f->result.code, i % 2 == 0 ? MLC_OK : MLC_E_UNCERTAIN);
+    }
 }
 
 static void redirects_and_cookies_are_not_followed(void **state)
@@ -620,6 +641,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_client(an_answer_is_read_and_the_connection_kept),
         with_client(interim_answers_leave_no_headers),
+        with_client(a_folded_line_without_a_header_is_no_answer),
         with_client(redirects_and_cookies_are_not_followed),
         with_client(the_request_goes_out_as_asked),
         with_client(methods_without_body_send_none),

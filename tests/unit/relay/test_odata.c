@@ -230,6 +230,8 @@ static void error_without_a_body_of_its_own_names_the_status(void **state)
                      MLC_E_REJECTED);
     assert_string_equal(err.message, "HTTP 400: why");
     assert_int_equal(mlc_odata_error_read(200, "", 0, &err), MLC_E_PROTOCOL);
+    assert_int_equal(mlc_odata_error_read(428, "", 0, &err), MLC_E_REJECTED);
+    assert_int_equal(mlc_odata_error_read(302, "", 0, &err), MLC_E_PROTOCOL);
 }
 
 static void garbage_is_not_an_answer(void **state)

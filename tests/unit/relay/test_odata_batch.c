@@ -230,6 +230,7 @@ static void operations_are_framed_as_the_service_reads_them(void **state)
     assert_string_equal(seen->method, "POST");
     assert_string_equal(seen->path, "/api/data/v9.2/$batch");
     assert_non_null(strstr(seen->head, "Prefer: odata.continue-on-error"));
+    assert_non_null(strstr(seen->head, "Accept: multipart/mixed, application/json;q=0.5\r\n"));
     (void)snprintf(
         expected, sizeof expected,
         "--%s\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"

@@ -344,7 +344,7 @@ static void *work(void *arg)
     w->in_order = true;
     for (uint64_t i = 0; i < EACH; i++) {
         page p = {.ob = w->f->ob, .number = w->id * 1000 + i};
-        mlc_outbox_stats stats;
+        mlc_outbox_stats stats = {0};
         st_look look = {.ob = w->f->ob, .stats = &stats};
         w->in_order = w->in_order && mlc_store_run(w->f->s.store, store_page, &p, NULL) == MLC_OK &&
                       p.seq > last && mlc_store_read(w->f->s.store, st_look_job, &look, NULL) == MLC_OK &&

@@ -12,7 +12,7 @@ import { addDays, parseDate } from './jdedate.mjs';
 const DEPTH = 8;
 const COUNTS = { BETWEEN: 2, STR_BLANK: 0, STR_NOT_BLANK: 0 };
 
-/** columns: { of(controlId) }; ctx: { dateFormat, today }. Gives { test, equal: [[column, value]] }. */
+/** columns: { of(controlId) }; ctx: { dateFormat, today }. Gives { test, equal: [[column, ...values]] }: one of the values, surely. */
 export function compileQuery(query, columns, ctx, depth = 0) {
   if (query === undefined || query === null) return { test: undefined, equal: [] };
   if (typeof query !== 'object' || Array.isArray(query)) throw badRequest('query must be an object');
@@ -64,7 +64,7 @@ function compileCondition(item, columns, ctx) {
   if (operator === 'LIST' ? values.length === 0 : values.length !== count) {
     throw badRequest(`${operator} on ${column.path} needs ${operator === 'LIST' ? 'at least one value' : `${count} value(s)`}`);
   }
-  return { test: make(column.name, ...values), equal: operator === 'EQUAL' ? [column.name, values[0]] : undefined };
+  return { test: make(column.name, ...values), equal: operator === 'EQUAL' || operator === 'LIST' ? [column.name, ...values] : undefined };
 }
 
 const OPERATORS = {

@@ -56,8 +56,14 @@ function wantsRows({ findOnEntry, query }) {
 
 /** A condition that must hold on an indexed column spares the walk over the whole table. */
 function candidatesFor(ctx, table, equal) {
-  const indexed = equal.find(([name]) => name === table.key[0] || table.index.includes(name));
-  return indexed ? ctx.store.lookup(table.name, ...indexed) : ctx.store.rows(table.name);
+  const fits = ([name, ...values]) => name === table.key[0] || (values.length === 1 && table.index.includes(name));
+  const indexed = equal.find(fits);
+  if (!indexed) return ctx.store.rows(table.name);
+  const [name, ...values] = indexed;
+  if (values.length === 1) return ctx.store.lookup(table.name, name, values[0]);
+  // In the order of the first key column, so that the rows come out in key order.
+  const distinct = [...new Set(values)].sort((a, b) => (a < b ? -1 : 1));
+  return distinct.flatMap((value) => ctx.store.lookup(table.name, name, value));
 }
 
 function browse(ctx, table, body, call, rows) {

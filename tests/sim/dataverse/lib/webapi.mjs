@@ -14,9 +14,9 @@ import { csdl } from './csdl.mjs';
 import { errors } from './errors.mjs';
 import { JsonError, Lexeme, parseJson, stringifyJson } from './json.mjs';
 import { metadataBody } from './metadata.mjs';
-import { checkVersion, createFromBody, deleteRow, updateRow, upsert } from './operations.mjs';
+import { checkVersion, createFromBody, deleteRow, updateFromBody, updateRow, upsert } from './operations.mjs';
 import { collectionBody, countText } from './query.mjs';
-import { findRow, missingRow, readKey, requireRow } from './references.mjs';
+import { findRow, missingRow, readKey, requireRow, resolveReference } from './references.mjs';
 import { contextSuffix, parseShape, relatedRow, relatedRows, rowJson } from './represent.mjs';
 import { parsePath, parsePrefer, parseQuery } from './uri.mjs';
 import { readBody } from './values.mjs';
@@ -126,7 +126,9 @@ function patch(ctx, request, table, key, options, prefer) {
 function below(ctx, request, table, row, rest, options, prefer) {
   const [{ name }, reference] = rest;
   const navigation = table.navigation.get(name);
+  if (reference?.name === '$ref' && navigation?.kind === 'many') return writeMember(ctx, request, table, row, rest[0], navigation);
   if (reference?.name === '$ref' && navigation) return writeReference(ctx, request, table, row, name, navigation);
+  if (!navigation && request.method !== 'GET') return writeProperty(ctx, request, table, row, rest);
   need(request, 'GET');
   if (!navigation) {
     const column = table.byWire.get(name);
@@ -147,8 +149,35 @@ function below(ctx, request, table, row, rest, options, prefer) {
   return ok(collectionBody(ctx, target, request.path, options, prefer, rows));
 }
 
+/** PUT { "value" } or DELETE of one column. */
+function writeProperty(ctx, request, table, row, rest) {
+  const [{ name }] = rest;
+  if (!table.byWire.has(name) || rest.length > 1) throw errors.resourceNotFound(name);
+  if (request.method !== 'PUT' && request.method !== 'DELETE') throw errors.methodNotAllowed(request.method);
+  const value = request.method === 'PUT' ? jsonBody(request).value : null;
+  if (value === undefined) throw errors.badPayload("A property is written as { \"value\": ... }.");
+  updateFromBody(ctx, table, row, { [name]: value });
+  return empty();
+}
+
+/** POST adds a row to a collection, DELETE set(id)/collection(id)/$ref takes it out: the other row's lookup changes. */
+function writeMember(ctx, request, table, row, segment, navigation) {
+  const target = ctx.schema.byLogical.get(navigation.target);
+  const lookup = target.columns.get(navigation.column);
+  if (request.method === 'POST') {
+    const other = resolveReference(ctx, String(jsonBody(request)['@odata.id'] ?? ''));
+    if (other.table !== target) throw errors.badPayload(`'${segment.name}' holds rows of ${target.logical}.`);
+    updateRow(ctx, target, ctx.store.get(target.logical, other.id), { [lookup.wire]: row[table.pk], [lookup.typeWire]: table.logical });
+    return empty();
+  }
+  if (request.method !== 'DELETE') throw errors.methodNotAllowed(request.method);
+  const other = requireRow(ctx, target, segment.key ?? {});
+  if (other[lookup.wire] !== row[table.pk] || other[lookup.typeWire] !== table.logical) throw errors.resourceNotFound(segment.name);
+  updateRow(ctx, target, other, { [lookup.wire]: null, [lookup.typeWire]: null });
+  return empty();
+}
+
 function writeReference(ctx, request, table, row, name, navigation) {
-  if (navigation.kind !== 'single') throw errors.notImplemented('A reference of a collection');
   let values;
   if (request.method === 'PUT') values = readBody(ctx, table, { [`${name}@odata.bind`]: jsonBody(request)['@odata.id'] }).values;
   else if (request.method === 'DELETE') values = { [navigation.column.wire]: null, [navigation.column.typeWire]: null };

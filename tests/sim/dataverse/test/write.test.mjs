@@ -122,3 +122,18 @@ test('computes the totals of an order with lines in one body', async () => {
   const { versions } = await sim.admin('GET', `history/salesorders?salesorderid=${answer.body.salesorderid}`);
   assert.ok(versions.length >= 2);
 });
+
+test('writes single columns, and members of a collection by reference', async () => {
+  const { accountid } = await sim.account('6003');
+  const contact = (await sim.api('POST', 'contacts', { lastname: 'Member' }, representation)).body.contactid;
+  assert.equal((await sim.api('PUT', `accounts(${accountid})/telephone1`, { value: '12' })).status, 204);
+  assert.equal((await sim.account('6003')).telephone1, '12');
+  assert.equal((await sim.api('DELETE', `accounts(${accountid})/telephone1`)).status, 204);
+  assert.equal((await sim.account('6003')).telephone1 ?? null, null);
+  const members = `accounts(${accountid})/contact_customer_accounts`;
+  assert.equal((await sim.api('POST', `${members}/$ref`, { '@odata.id': `accounts(${accountid})` })).status, 400);
+  assert.equal((await sim.api('POST', `${members}/$ref`, { '@odata.id': `contacts(${contact})` })).status, 204);
+  assert.ok((await sim.api('GET', members)).body.value.some((row) => row.contactid === contact));
+  assert.equal((await sim.api('DELETE', `${members}(${contact})/$ref`)).status, 204);
+  assert.ok(!(await sim.api('GET', members)).body.value.some((row) => row.contactid === contact));
+});
