@@ -440,7 +440,7 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = mlc_waker_open(&app->waker, &app->loop, dispatch_store, app, err);
     if (code == MLC_OK)
-        code = mlc_flow_config_read(&app->flow_config, cfg, err);
+        code = mlc_flow_config_read(&app->flow_config, cfg, NULL, err);
     if (code == MLC_OK)
         code = open_store(app, err);
     if (code == MLC_OK)

@@ -150,15 +150,12 @@ enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 /* What the schema cannot check: schedules, windows, the zone. */
 static mlc_code check_flows(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
 {
-    char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
     mlc_flow_config *const flows = calloc(1, sizeof *flows);
     if (flows == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the configuration");
-    const mlc_code code = mlc_flow_config_read(flows, cfg, err);
+    const mlc_code code = mlc_flow_config_read(flows, cfg, report, err);
     mlc_flow_config_free(flows);
     free(flows);
-    if (code != MLC_OK && report != NULL)
-        (void)mlc_buf_printf(report, NULL, "%s\n", mlc_error_text(err, text, sizeof text));
     return code;
 }
 
