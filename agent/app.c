@@ -39,6 +39,7 @@ typedef struct agent_app {
     mlc_flow_set *flows;
     mlc_executor *executor;
     mlc_executor_gate gate;
+    mlc_address_options addresses;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
@@ -229,11 +230,31 @@ static mlc_code open_flows(agent_app *app, mlc_error *err)
     return mlc_flow_set_open(&app->flows, &options, err);
 }
 
+static mlc_code set_addresses(agent_app *app, mlc_error *err)
+{
+    app->addresses = (mlc_address_options){
+        .store = app->store,
+        .up = app->up,
+        .ais = app->ais,
+        .log = app->log,
+        .zone = app->zone,
+        .orchestration = str(app, "addresses.orchestration"),
+        .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "addresses.orchestration_version")};
+    (void)mlc_address_rule_of(str(app, "addresses.conflict"), &app->addresses.rule);
+    if (app->addresses.rule == MLC_ADDRESS_NEWEST_WINS && app->zone == NULL)
+        return mlc_fail(err, MLC_E_INVALID,
+                        "addresses.conflict: newest compares times, so ais.time_zone must be set");
+    return MLC_OK;
+}
+
 static mlc_code open_executor(agent_app *app, mlc_error *err)
 {
-    app->gate = (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant")};
-    if (!mlc_cfg_bool(app->cfg, "orders.enabled"))
-        return MLC_OK;
+    const bool addresses = mlc_cfg_bool(app->cfg, "addresses.enabled");
+    app->gate =
+        (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant"), .addresses = addresses};
+    const mlc_code set = addresses ? set_addresses(app, err) : MLC_OK;
+    if (set != MLC_OK || !mlc_cfg_bool(app->cfg, "orders.enabled"))
+        return set;
     const size_t controls = mlc_cfg_count(app->cfg, "orders.form_controls");
     if (controls > FORM_CONTROLS_MAX)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
@@ -256,6 +277,7 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
                                                      .form_version = str(app, "orders.form_version"),
                                                      .form_controls = app->form_controls,
                                                      .form_control_count = controls},
+                                          .addresses = addresses ? &app->addresses : NULL,
                                           .on_reported = on_up_has_work,
                                           .user = app};
     const mlc_deliverer_options delivery = {

@@ -9,6 +9,7 @@
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const conflict_rules[] = {"jde", "dynamics", "newest", "review", NULL};
 static const char *const writers[] = {"orchestration", "form", NULL};
 
 /* What every flow from JDE has. */
@@ -124,6 +125,15 @@ static const mlc_cfg_field schema[] = {
     {"orders.retry_cap", MLC_CFG_DURATION, false, "15m", 10, DAYS(1), NULL, "Greatest ceiling of the delay"},
     {"orders.settle", MLC_CFG_DURATION, false, "2m", 100, SECONDS(3600), NULL,
      "After an uncertain write JDE is asked not before this: longer than its slowest order takes"},
+
+    {"addresses.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Take changed addresses from Dynamics; needs orders.enabled, whose parallel, retry and settle apply"},
+    {"addresses.orchestration", MLC_CFG_STRING, false, "ML_UpdateAddress", 1, 64, NULL,
+     "Name of the orchestration"},
+    {"addresses.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL,
+     "v2 or v3 of the orchestrator service"},
+    {"addresses.conflict", MLC_CFG_ENUM, false, "jde", 0, 0, conflict_rules,
+     "Who wins when JDE's address changed since the version edited in Dynamics; newest needs ais.time_zone"},
 
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of the store's file"},
     {"store.up_max_bytes", MLC_CFG_SIZE, false, "8G", 1 << 16, 0, NULL,

@@ -223,6 +223,10 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
     mlc_executor *const e = user;
     mlc_error err;
     for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->kind, "address") == 0 && e->opt.addresses != NULL) {
+            mlc_address_deliver(e->opt.addresses, e->deliverer, items[i]);
+            continue;
+        }
         order_task *const task = calloc(1, sizeof *task);
         if (task == NULL) {
             (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
@@ -301,9 +305,11 @@ mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *u
     char key[80];
     char source[96];
     uint64_t seq = 0;
+    if (strcmp(message->kind, "address") == 0 && gate->addresses)
+        return mlc_address_accept(txn, message, gate->jde, gate->tenant, err);
     if (strcmp(message->kind, "order") != 0)
-        return mlc_fail(err, MLC_E_REJECTED, "this agent does not carry out \"%.40s\"; it takes: order",
-                        message->kind);
+        return mlc_fail(err, MLC_E_REJECTED, "this agent does not carry out \"%.40s\"; it takes: order%s",
+                        message->kind, gate->addresses ? ", address" : "");
     mlc_code code = mlc_order_parse(message->payload, message->payload_len, &order, err);
     if (code != MLC_OK)
         return code == MLC_E_NOMEM ? code : MLC_E_REJECTED;

@@ -30,6 +30,8 @@ const char *mlctl_help(void)
            "  agents                                the agents it knows\n"
            "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
            "  revoke TENANT AGENT                   shut an agent out\n"
+           "  webhooks TENANT [--verify|--repair]   the steps in Dynamics: look at them, or mend them; 1 "
+           "when not all is well\n"
            "\n"
            "without a running program:\n"
            "  map check FILE...                     say all that is wrong with mapping files\n"
@@ -64,6 +66,7 @@ static const struct command_row {
     {"enroll-token", MLCTL_ENROLL_TOKEN, 2, "mlctl enroll-token TENANT AGENT [--ttl 1h]"},
     {"revoke", MLCTL_REVOKE, 2, "mlctl revoke TENANT AGENT"},
     {"agents", MLCTL_AGENTS, 0, "mlctl agents"},
+    {"webhooks", MLCTL_WEBHOOKS, 1, "mlctl webhooks TENANT [--verify|--repair]"},
     {"flows", MLCTL_FLOWS, 0, "mlctl flows"},
     {"poll", MLCTL_POLL, 0, "mlctl poll [FLOW]"}, /* one word may follow */
 };
@@ -182,7 +185,7 @@ typedef struct parse_state {
     unsigned given; /* option ids */
     const char *words[POSITIONS_MAX + 2];
     size_t word_count;
-    bool help, version;
+    bool help, version, verify;
 } parse_state;
 
 static mlc_code take_option(parse_state *p, option_id id, const char *value, mlc_error *err)
@@ -226,6 +229,10 @@ static bool take_flag(parse_state *p, const char *word)
         p->args->json = true;
     else if (strcmp(word, "--all") == 0)
         p->args->all = true;
+    else if (strcmp(word, "--repair") == 0)
+        p->args->repair = true;
+    else if (strcmp(word, "--verify") == 0)
+        p->verify = true;
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         p->help = true;
     else if (strcmp(word, "--version") == 0)
@@ -304,6 +311,10 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     if (needed == 0)
         return MLC_OK;
     const char *const *const words = p->words + used;
+    if (args->command == MLCTL_WEBHOOKS) {
+        args->tenant = words[0];
+        return MLC_OK;
+    }
     if (args->command == MLCTL_ENROLL_TOKEN || args->command == MLCTL_REVOKE) {
         args->tenant = words[0];
         args->agent = words[1];
@@ -325,6 +336,11 @@ static mlc_code check_options(const parse_state *p, mlc_error *err)
         mlc_strlcpy(text + strlen(text), " does not belong here", sizeof text - strlen(text));
         return wrong(args, text, err);
     }
+    if ((args->repair || p->verify) && args->command != MLCTL_WEBHOOKS)
+        return wrong(args, args->repair ? "--repair does not belong here" : "--verify does not belong here",
+                     err);
+    if (args->repair && p->verify)
+        return wrong(args, "give either --verify or --repair", err);
     if (args->command == MLCTL_DISMISS && args->reason == NULL)
         return wrong(args, "--reason is missing: say why it needs not be delivered", err);
     if (args->command == MLCTL_PARKED && args->stream != NULL && args->store == NULL)

@@ -28,6 +28,7 @@ typedef enum mlctl_command {
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
     MLCTL_AGENTS,
+    MLCTL_WEBHOOKS,
     MLCTL_FLOWS,
     MLCTL_POLL
 } mlctl_command;
@@ -47,7 +48,7 @@ typedef struct mlctl_args {
     const char *flow;   /* NULL: all */
     const char *person; /* who decides; never NULL */
     uint64_t seq, from;
-    bool all;
+    bool all, repair;
     int64_t ttl_s;
 } mlctl_args;
 

@@ -29,6 +29,8 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_revoke(ctl, err);
     case MLCTL_AGENTS:
         return mlctl_agents(ctl, err);
+    case MLCTL_WEBHOOKS:
+        return mlctl_webhooks(ctl, err);
     case MLCTL_FLOWS:
         return mlctl_flows(ctl, err);
     case MLCTL_POLL:

@@ -26,6 +26,7 @@ mlc_code mlctl_audit_verify(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_enroll_token(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_revoke(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_agents(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_webhooks(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_flows(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_poll(const mlctl *ctl, mlc_error *err);
 

@@ -8,6 +8,7 @@
 #include "relay/enroll.h"
 #include "relay/tenant.h"
 #include "relay/tunnel_server.h"
+#include "relay/webhook_admin.h"
 #include "relay/webhook_event.h"
 
 #include <signal.h>
@@ -34,6 +35,7 @@ typedef struct relay_app {
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
     mlc_webhook_options webhooks;
+    mlc_webhook_admin hook_admin;
     mlc_enroll_desk desk;
     mlc_http_server *server, *admin_server;
     mlc_admin *admin;
@@ -104,6 +106,12 @@ static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
 {
     const mlc_tenant *const found = find_tenant(user, tenant);
     return found != NULL ? mlc_tenant_webhook(found) : NULL;
+}
+
+static mlc_hook_setup *find_hooks(void *user, const char *tenant)
+{
+    const mlc_tenant *const found = find_tenant(user, tenant);
+    return found != NULL ? mlc_tenant_hooks(found) : NULL;
 }
 
 static bool tenant_known(void *user, const char *tenant)
@@ -277,7 +285,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 3 > ROUTES_MAX)
+    if (count + 5 > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -290,6 +298,15 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->hook_admin = (mlc_webhook_admin){.find = find_hooks, .user = app};
+    app->admin_routes[count++] = (mlc_http_route){.method = "GET",
+                                                  .prefix = "/v1/webhooks",
+                                                  .handler = mlc_webhook_admin_get,
+                                                  .user = &app->hook_admin};
+    app->admin_routes[count++] = (mlc_http_route){.method = "POST",
+                                                  .prefix = "/v1/webhooks",
+                                                  .handler = mlc_webhook_admin_post,
+                                                  .user = &app->hook_admin};
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,

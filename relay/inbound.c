@@ -2,6 +2,8 @@
 #include "relay/inbound.h"
 
 #include "base/clock.h"
+#include "relay/address_memory.h"
+#include "relay/address_report.h"
 #include "relay/order_report.h"
 #include "store/audit.h"
 
@@ -22,6 +24,12 @@ static void deliver_results(const mlc_inbound *t, mlc_delivery *const *items, si
         mlc_order_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
 }
 
+static void deliver_addresses(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mlc_address_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
+}
+
 /* It was stored by another version of the program. */
 static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
 {
@@ -38,9 +46,10 @@ static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, si
 static const struct inbound {
     const char *kind;
     deliver_fn deliver;
-} inbound[] = {{"customer", deliver_masters}, {"supplier", deliver_masters},
-               {"contact", deliver_masters},  {"item", deliver_masters},
-               {"price", deliver_masters},    {"order.result", deliver_results}};
+} inbound[] = {{"customer", deliver_masters},        {"supplier", deliver_masters},
+               {"contact", deliver_masters},         {"item", deliver_masters},
+               {"price", deliver_masters},           {"order.result", deliver_results},
+               {"address.result", deliver_addresses}};
 enum { INBOUND = sizeof inbound / sizeof inbound[0] };
 
 static deliver_fn deliver_of(const char *kind)
@@ -70,7 +79,9 @@ mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const ml
     entry.tenant = t->tenant;
     entry.now_ms = mlc_wall_ms();
     entry.not_before_ms = 0;
-    const mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    if (code == MLC_OK)
+        code = mlc_address_memory_learn(txn, entry.payload, entry.payload_len, err);
     if (code != MLC_OK)
         return code;
     const mlc_audit_event event = {.at_ms = entry.now_ms,

@@ -221,7 +221,10 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
             mlc_webhook_event_read(items[i]->payload, items[i]->payload_len, &task->event, &err);
         if (code != MLC_OK)
             finish_failed(task, code, &err, 0);
-        else if (task->event.order_id[0] != '\0')
+        else if (mlc_webhook_concerns_address(&task->event)) {
+            mlc_address_intake_take(intake->opt.addresses, intake->deliverer, items[i], &task->event);
+            task_free(task);
+        } else if (task->event.order_id[0] != '\0')
             read_order(task);
         else
             find_order(task);

@@ -7,6 +7,7 @@
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
+#include "relay/webhook_setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,10 @@ struct mlc_tenant {
     mlc_lookups *lookups;
     mlc_records *records;
     mlc_intake *intake;
+    mlc_address_intake addresses;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
+    mlc_hook_setup *hooks;
     mlc_inbound inbound;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
@@ -55,6 +58,12 @@ static int64_t num(const mlc_tenant *t, const char *name)
 {
     setting_path path;
     return mlc_cfg_int(t->opt.cfg, at(t, &path, name));
+}
+
+static bool flag(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
 }
 
 static const char *secret(const mlc_tenant *t, const char *name)
@@ -256,6 +265,11 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     writing.stream = t->dynamics;
     writing.max_group = (unsigned)num(t, "dynamics.batch");
     writing.max_parallel = writing.max_group * 2;
+    t->addresses = (mlc_address_intake){.store = t->store,
+                                        .down = t->down,
+                                        .odata = t->odata,
+                                        .log = t->opt.log,
+                                        .prefix = str(t, "dynamics.prefix")};
     writing.deliver = mlc_inbound_deliver;
     writing.user = &t->inbound;
     const mlc_intake_options intake = {.store = t->store,
@@ -264,6 +278,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                        .odata = t->odata,
                                        .log = t->opt.log,
                                        .prefix = str(t, "dynamics.prefix"),
+                                       .addresses = &t->addresses,
                                        .on_ordered = on_down,
                                        .user = t};
     mlc_code code = open_records(t, err);
@@ -298,6 +313,23 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
     return mlc_reconcile_open(&t->reconcile, &options, err);
 }
 
+static mlc_code open_hooks(mlc_tenant *t, mlc_error *err)
+{
+    const mlc_hook_setup_options options = {
+        .loop = t->opt.loop,
+        .store = t->store,
+        .odata = t->odata,
+        .log = t->opt.log,
+        .tenant = t->id,
+        .name = str(t, "webhooks.name"),
+        .public_url = str(t, "webhooks.public_url"),
+        .secret = secret(t, "webhook_secret"),
+        .addresses = flag(t, "addresses.enabled"),
+        .interval_ms = flag(t, "webhooks.register") ? num(t, "webhooks.interval") : 0,
+        .retry_ms = num(t, "webhooks.retry")};
+    return mlc_hook_setup_open(&t->hooks, &options, err);
+}
+
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
 {
     mlc_tenant *const t = calloc(1, sizeof *t);
@@ -314,6 +346,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         code = open_deliveries(t, err);
     if (code == MLC_OK)
         code = open_reconcile(t, err);
+    if (code == MLC_OK)
+        code = open_hooks(t, err);
     if (code != MLC_OK) {
         mlc_tenant_stop(t);
         mlc_tenant_close(t);
@@ -334,6 +368,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                     .on_state = on_state};
     t->webhook = (mlc_webhook_target){.tenant = t->id,
                                       .secret = secret(t, "webhook_secret"),
+                                      .prefix = str(t, "dynamics.prefix"),
+                                      .addresses = flag(t, "addresses.enabled"),
                                       .store = t->store,
                                       .intake = t->intake_stream,
                                       .on_received = on_event,
@@ -348,6 +384,8 @@ void mlc_tenant_stop(mlc_tenant *tenant)
 {
     if (tenant->reconcile != NULL)
         mlc_reconcile_stop(tenant->reconcile);
+    if (tenant->hooks != NULL)
+        mlc_hook_setup_stop(tenant->hooks);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -377,6 +415,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_store_close(tenant->store);
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
+    mlc_hook_setup_close(tenant->hooks);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_records_close(tenant->records);
@@ -403,6 +442,11 @@ const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant)
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
 {
     return &tenant->webhook;
+}
+
+mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant)
+{
+    return tenant->hooks;
 }
 
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
@@ -445,4 +489,11 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
     (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
+    mlc_hook_setup_status hooks = {0};
+    mlc_hook_setup_status_get(tenant->hooks, &hooks);
+    cJSON *const steps = cJSON_AddObjectToObject(out, "webhooks");
+    (void)mlc_json_add_int(steps, "runs", (int64_t)hooks.runs, NULL);
+    (void)mlc_json_add_int(steps, "repaired", (int64_t)hooks.repaired, NULL);
+    (void)mlc_json_add_bool(steps, "ok", hooks.well, NULL);
+    (void)mlc_json_add_str(steps, "lastError", hooks.last_error, NULL);
 }

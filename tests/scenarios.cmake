@@ -13,6 +13,8 @@ endfunction()
 
 mlc_scenario(customers e2e e2e/customers.test.mjs 180)
 mlc_scenario(orders e2e e2e/orders.test.mjs 180)
+mlc_scenario(addresses e2e e2e/addresses.test.mjs 400)
+mlc_scenario(webhooks e2e e2e/webhooks.test.mjs 240 MLC_CTL=$<TARGET_FILE:mlctl>)
 mlc_scenario(masters e2e e2e/masters.test.mjs 300)
 mlc_scenario(flows e2e e2e/flows.test.mjs 240)
 
