@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELEASE_AT_ONCE = 200, OPERATOR_MAX = 64, REASON_MAX = 500, BODY_DEPTH = 4 };
+enum { RELEASE_AT_ONCE = 200 };
 
 typedef struct act_call {
     mlc_admin_call call; /* first: the list's element */
@@ -24,8 +24,8 @@ typedef struct act_call {
     uint64_t seq;   /* all: the first to look at in the next job */
     uint64_t until; /* all: entries from here on came later */
     int64_t now_ms;
-    char actor[OPERATOR_MAX + 16];
-    char reason[REASON_MAX + 1];
+    char actor[MLC_ADMIN_ACTOR_MAX];
+    char reason[MLC_ADMIN_REASON_MAX + 1];
     uint64_t total; /* released by jobs before */
     /* job */
     uint64_t new_seq;
@@ -213,25 +213,6 @@ static void on_acted(void *arg, mlc_code code, const mlc_error *err)
 
 /* ---- requests ---- */
 
-/* A text of the body that must be there, of one line. False: 400 was answered. */
-static bool take_text(mlc_http_req *req, const cJSON *body, const char *name, size_t max, const char *remedy,
-                      char *out, size_t size)
-{
-    char message[160];
-    const char *const text = mlc_json_str(body, name);
-    bool good = text != NULL && text[0] != '\0' && strlen(text) <= max;
-    for (const char *p = text; good && *p != '\0'; p++)
-        good = (unsigned char)*p >= ' ' && *p != 0x7f;
-    if (good) {
-        mlc_strlcpy(out, text, size);
-        return true;
-    }
-    (void)snprintf(message, sizeof message, "%s: must be a text of 1 to %zu characters on one line; %s", name,
-                   max, remedy);
-    mlc_http_reply_error(req, 400, 0, "invalid", message);
-    return false;
-}
-
 static bool take_seq(mlc_http_req *req, const cJSON *body, act_call *act)
 {
     int64_t seq = 0;
@@ -252,48 +233,24 @@ static bool take_seq(mlc_http_req *req, const cJSON *body, act_call *act)
 
 static bool take_body(mlc_http_req *req, mlc_admin *admin, const cJSON *body, act_call *act)
 {
-    char name[OPERATOR_MAX + 1];
     act->room = mlc_admin_room_of(admin, req, mlc_json_str(body, "store"));
     if (act->room == NULL)
         return false;
     act->stream = mlc_admin_stream_of(act->room, req, mlc_json_str(body, "stream"));
     if (act->stream == NULL || !take_seq(req, body, act))
         return false;
-    if (!take_text(req, body, "operator", OPERATOR_MAX, "give the name of the person who decides", name,
-                   sizeof name))
+    if (!mlc_admin_body_actor(req, body, act->actor))
         return false;
-    (void)snprintf(act->actor, sizeof act->actor, "operator:%s", name);
-    return !act->dismiss || take_text(req, body, "reason", REASON_MAX, "say why it needs not be delivered",
-                                      act->reason, sizeof act->reason);
-}
-
-/* On a loopback port any page in a browser of this machine can send a request, though it cannot read the answer.
- * It cannot hide where it comes from either. */
-static bool from_elsewhere(mlc_http_req *req)
-{
-    const char *const origin = mlc_http_req_header(req, "origin");
-    const char *const host = mlc_http_req_header(req, "host");
-    if (origin == NULL)
-        return false;
-    const char *const name = strstr(origin, "://");
-    return host == NULL || name == NULL || strcmp(name + strlen("://"), host) != 0;
+    return !act->dismiss ||
+           mlc_admin_body_text(req, body, "reason", MLC_ADMIN_REASON_MAX, "say why it needs not be delivered",
+                               act->reason, sizeof act->reason);
 }
 
 static void start(mlc_http_req *req, mlc_admin *admin, bool dismiss)
 {
-    size_t len = 0;
-    cJSON *body = NULL;
-    mlc_error err;
-    if (from_elsewhere(req)) {
-        mlc_http_reply_error(req, 403, 0, "denied", "decisions are not taken from pages of another site");
+    cJSON *const body = mlc_admin_body(req);
+    if (body == NULL)
         return;
-    }
-    const char *const text = mlc_http_req_body(req, &len);
-    const mlc_code code = mlc_json_parse(text, len, 0, BODY_DEPTH, &body, &err);
-    if (code != MLC_OK) {
-        mlc_admin_reply_failure(req, code == MLC_E_NOMEM ? code : MLC_E_INVALID, &err);
-        return;
-    }
     act_call *const act = calloc(1, sizeof *act);
     if (act == NULL) {
         mlc_admin_reply_json(req, 200, NULL);

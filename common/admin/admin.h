@@ -6,8 +6,11 @@
  *   GET  /v1/entry?store=S&stream=N&seq=SEQ         one entry with payload, history, last error
  *   POST /v1/retry   {"store","stream","seq","operator"} | {"store","stream","all":true,"operator"}
  *   POST /v1/dismiss {"store","stream","seq","reason","operator"}
- *   GET  /v1/audit?store=S&from=INDEX&max=1000&key=K  JSON lines (application/x-ndjson)
- *   GET  /v1/audit/verify?store=S
+ *   GET  /v1/audit?store=S&from=INDEX&to=INDEX&fromTime=T&toTime=T&key=K|correlation=C&max=1000
+ *                                         entries as JSON lines (application/x-ndjson, store/audit_file.h)
+ *   GET  /v1/audit/head?store=S           index and hash of the last entry; also in the status of each store
+ *   GET  /v1/audit/verify?store=S&head=INDEX:HASH   `head`: one that was noted elsewhere
+ *   POST /v1/audit/redact {"store","key","reason","operator"}
  *   GET  /healthz   GET /metrics (Prometheus text)
  * Retry and dismiss write an audit event with actor "operator:NAME" in the same job.
  * Thread rule: loop's thread only.

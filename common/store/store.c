@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT_VERSION = 1, READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
+enum { FORMAT_VERSION = 2, READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
 static const size_t MAP_INITIAL = (size_t)64 << 20;
 static const size_t MAP_MAX = (size_t)64 << 30;
 
-static const char *const db_names[DB_COUNT] = {"meta",      "entry",  "live",        "flight", "parked",
-                                               "due",       "key",    "idem",        "done",   "inbox",
-                                               "inbox-age", "cursor", "fingerprint", "audit"};
+static const char *const db_names[DB_COUNT] = {
+    "meta", "entry", "live",      "flight", "parked",      "due",   "key",           "idem",
+    "done", "inbox", "inbox-age", "cursor", "fingerprint", "audit", "audit-segment", "crossref"};
 
 MDB_dbi store_dbi(const mlc_store *store, store_db db)
 {
@@ -100,10 +100,19 @@ static mlc_code check_format(mlc_store *s, mlc_txn *txn, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const uint64_t version = value.mv_size == 8 ? store_get_be64(value.mv_data) : 0;
-    if (version != FORMAT_VERSION)
+    if (version == 1) {
+        /* What is new in the second format: the head of the audit trail on record, texts beside the chain. */
+        store_be64(bytes, FORMAT_VERSION);
+        code = store_audit_migrate(txn, err);
+        if (code == MLC_OK)
+            code = store_put(txn, DB_META, format_key, sizeof format_key, bytes, sizeof bytes, err);
+        if (code != MLC_OK)
+            return code;
+    } else if (version != FORMAT_VERSION) {
         return mlc_fail(err, MLC_E_CORRUPT,
                         "store %s has format %llu, this program knows %d; use the newer program", s->dir,
                         (unsigned long long)version, FORMAT_VERSION);
+    }
     code = store_get(txn, DB_META, epoch_key, sizeof epoch_key, &value, err);
     if (code != MLC_OK || value.mv_size != 8)
         return mlc_fail(err, MLC_E_CORRUPT, "store %s has lost its identity", s->dir);

@@ -197,14 +197,16 @@ typedef struct lst_audit {
     size_t count;
 } lst_audit;
 
-static inline bool lst_audit_visit(uint64_t index, const char *json, size_t len, const uint8_t hash[32],
-                                   void *arg)
+static inline bool lst_audit_has(const mlc_audit_item *item, const char *text)
 {
-    (void)index;
-    (void)len;
-    (void)hash;
+    return strstr(item->event, text) != NULL ||
+           (item->personal != NULL && strstr(item->personal, text) != NULL);
+}
+
+static inline bool lst_audit_visit(const mlc_audit_item *item, void *arg)
+{
     lst_audit *const look = arg;
-    if (strstr(json, look->a) != NULL && strstr(json, look->b) != NULL)
+    if (lst_audit_has(item, look->a) && lst_audit_has(item, look->b))
         look->count++;
     return true;
 }
