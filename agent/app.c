@@ -194,7 +194,12 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
                                        .store = app->store,
                                        .log = app->log,
                                        .streams = {app->up, app->jde},
-                                       .stream_count = 2};
+                                       .stream_count = 2,
+                                       .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(app->cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(app->cfg, "audit.keep")},
+                                       .name = "agent"};
     return mlc_upkeep_open(&app->upkeep, &upkeep, err);
 }
 

@@ -121,7 +121,7 @@ static mlc_code store_item(mlc_txn *txn, mlc_poll_page *page, const mlc_poll_ite
                                  .now_ms = page->now_ms};
     code = mlc_outbox_put(txn, page->up, &entry, &seq, NULL, err);
     if (code == MLC_OK && item->invalid)
-        code = mlc_outbox_park(txn, page->up, seq, page->now_ms, item->why.message, err);
+        code = mlc_outbox_park_as(txn, page->up, seq, page->now_ms, item->why.code, item->why.message, err);
     if (code == MLC_OK)
         code = audit_item(txn, page, item, &entry, seq, err);
     if (code == MLC_OK) {

@@ -201,7 +201,12 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
                                        .store = t->store,
                                        .log = t->opt.log,
                                        .streams = {t->intake_stream, t->down, t->dynamics},
-                                       .stream_count = 3};
+                                       .stream_count = 3,
+                                       .interval_ms = mlc_cfg_int(t->opt.cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(t->opt.cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.keep")},
+                                       .name = t->id};
     return mlc_upkeep_open(&t->upkeep, &upkeep, err);
 }
 

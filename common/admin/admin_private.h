@@ -86,6 +86,10 @@ void mlc_admin_get_head(mlc_http_req *req, void *user);
 cJSON *mlc_admin_head_json(const mlc_audit_head *head);
 void mlc_admin_get_verify(mlc_http_req *req, void *user);
 
+/* xref.c */
+void mlc_admin_get_xref(mlc_http_req *req, void *user);
+void mlc_admin_post_xref_rebuild(mlc_http_req *req, void *user);
+
 /* redact.c */
 void mlc_admin_post_redact(mlc_http_req *req, void *user);
 

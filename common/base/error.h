@@ -22,6 +22,7 @@
 #define MLC_NODISCARD
 #endif
 
+/* The numbers are stored in outboxes: new codes go to the end. */
 typedef enum mlc_code {
     MLC_OK = 0,
     MLC_E_NOMEM,       /* memory could not be had */

@@ -168,6 +168,7 @@ typedef struct verify_run {
     mlc_audit_check check;
     audit_mark base, head;
     const mlc_audit_head *known;
+    bool has_head; /* stores of the first format, opened for reading only, have none */
     store_walk segments;
     bool has_segment; /* `segment` is one whose end was not met yet */
     mlc_audit_segment segment;
@@ -228,10 +229,11 @@ static mlc_code check_ends(const verify_run *run, mlc_error *err)
 {
     const uint64_t last = run->check.last > 0 ? run->check.last : run->base.index;
     const uint64_t known = run->known != NULL ? run->known->index : 0;
-    if (last != run->head.index)
+    if (run->has_head && last != run->head.index)
         return mlc_fail(err, MLC_E_CORRUPT, "audit: entry %llu is missing; the trail went on to %llu",
                         (unsigned long long)last + 1, (unsigned long long)run->head.index);
-    if (run->check.count > 0 && memcmp(run->check.hash, run->head.hash, MLC_AUDIT_HASH_LEN) != 0)
+    if (run->has_head && run->check.count > 0 &&
+        memcmp(run->check.hash, run->head.hash, MLC_AUDIT_HASH_LEN) != 0)
         return mlc_fail(err, MLC_E_CORRUPT, "audit: entry %llu does not fit the noted end of the trail",
                         (unsigned long long)last);
     if (run->check.count > 0 && !run->check.whole)
@@ -258,7 +260,11 @@ static mlc_code check_ends(const verify_run *run, mlc_error *err)
 mlc_code mlc_audit_verify(mlc_txn *txn, const mlc_audit_head *known, uint64_t *count, mlc_error *err)
 {
     verify_run run = {.known = known};
-    mlc_code code = audit_mark_get(txn, AUDIT_BASE, &run.base, err);
+    MDB_val format;
+    mlc_code code = store_get(txn, DB_META, "format", sizeof "format", &format, err);
+    run.has_head = code == MLC_OK && format.mv_size == 8 && store_get_be64(format.mv_data) > 1;
+    if (code == MLC_OK)
+        code = audit_mark_get(txn, AUDIT_BASE, &run.base, err);
     if (code == MLC_OK)
         code = audit_mark_get(txn, AUDIT_HEAD, &run.head, err);
     if (code == MLC_OK)

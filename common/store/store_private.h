@@ -59,6 +59,8 @@ struct mlc_txn {
 /* MLC_OK for 0; MLC_E_NOTFOUND for MDB_NOTFOUND; otherwise fills err. Remembers MDB_MAP_FULL. */
 mlc_code store_check(mlc_txn *txn, int rc, const char *what, mlc_error *err);
 MDB_dbi store_dbi(const mlc_store *store, store_db db);
+/* A store that is open for reading only may be older than the table. */
+bool store_lacks(const mlc_store *store, store_db db);
 
 mlc_code store_get(mlc_txn *txn, store_db db, const void *key, size_t key_len, MDB_val *value,
                    mlc_error *err);
