@@ -6,6 +6,7 @@
 #include "agent/executor.h"
 #include "agent/identity.h"
 #include "agent/poller.h"
+#include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/upkeep.h"
@@ -96,6 +97,20 @@ static void on_released(void *user, mlc_outbox *stream)
         on_up_has_work(app);
     else
         on_down_received(app);
+}
+
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const agent_app *const app = user;
+    (void)stream;
+    return mlc_agent_refresh(txn, app->up, str(app, "agent.tenant"), entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_up_has_work(user);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -350,6 +365,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                    .streams = {app->up, app->jde},
                                    .stream_count = 2,
                                    .on_released = on_released,
+                                   .refresh = refresh,
+                                   .on_refreshed = on_refreshed,
                                    .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
     if (code == MLC_OK)

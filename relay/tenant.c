@@ -8,6 +8,8 @@
 #include "relay/intake.h"
 #include "relay/order_report.h"
 #include "relay/reconcile.h"
+#include "relay/refresh.h"
+#include "relay/xref_rebuild.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -29,6 +31,7 @@ struct mlc_tenant {
     mlc_intake *intake;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
+    mlc_xref_rebuild *xref;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
 };
@@ -85,6 +88,7 @@ static void on_down(void *user)
 static void on_received(void *user)
 {
     mlc_tenant *const t = user;
+    on_event(t); /* an agent may ask for an order to be read again */
     mlc_deliverer_poke(t->deliverer);
 }
 
@@ -106,6 +110,26 @@ static void on_released(void *user, mlc_outbox *stream)
         on_received(t);
 }
 
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const mlc_tenant *const t = user;
+    (void)stream;
+    return mlc_relay_refresh(txn, t->intake_stream, t->id, entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_event(user);
+}
+
+static mlc_code rebuild_xref(void *user, const char *actor, mlc_error *err)
+{
+    mlc_tenant *const t = user;
+    return mlc_xref_rebuild_start(t->xref, actor, err);
+}
+
 /* ---- from the agent ---- */
 
 /* Store's thread: what an agent may send, and where it goes. */
@@ -113,6 +137,8 @@ static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void 
 {
     const mlc_tenant *const t = user;
     uint64_t seq = 0;
+    if (strcmp(message->kind, MLC_ORDER_REFRESH) == 0)
+        return mlc_relay_refresh_accept(txn, t->intake_stream, t->id, message, err);
     if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0)
         return mlc_fail(err, MLC_E_REJECTED,
                         "this relay does not take \"%.40s\"; it takes: customer, order.result",
@@ -306,7 +332,13 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
                                            .from_ms = from_ms,
                                            .on_found = on_event,
                                            .user = t};
-    return mlc_reconcile_open(&t->reconcile, &options, err);
+    const mlc_xref_rebuild_options xref = {.store = t->store,
+                                           .odata = t->odata,
+                                           .log = t->opt.log,
+                                           .tenant = t->id,
+                                           .prefix = str(t, "dynamics.prefix")};
+    const mlc_code code = mlc_xref_rebuild_open(&t->xref, &xref, err);
+    return code == MLC_OK ? mlc_reconcile_open(&t->reconcile, &options, err) : code;
 }
 
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
@@ -353,6 +385,8 @@ void mlc_tenant_stop(mlc_tenant *tenant)
 {
     if (tenant->reconcile != NULL)
         mlc_reconcile_stop(tenant->reconcile);
+    if (tenant->xref != NULL)
+        mlc_xref_rebuild_stop(tenant->xref);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -378,6 +412,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_store_close(tenant->store);
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
+    mlc_xref_rebuild_close(tenant->xref);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_accounts_close(tenant->accounts);
@@ -410,6 +445,9 @@ void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
                              .streams = {tenant->intake_stream, tenant->down, tenant->dynamics},
                              .stream_count = 3,
                              .on_released = on_released,
+                             .refresh = refresh,
+                             .on_refreshed = on_refreshed,
+                             .rebuild_xref = rebuild_xref,
                              .user = (void *)tenant};
 }
 
@@ -438,6 +476,7 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_bool(out, "throttled", mlc_odata_throttled(tenant->odata), NULL);
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
+    mlc_xref_rebuild_status(tenant->xref, cJSON_AddObjectToObject(out, "crossReference"));
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);

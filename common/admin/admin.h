@@ -4,7 +4,10 @@
  *   GET  /v1/status                       program's own status object plus streams of every store
  *   GET  /v1/parked?store=S&stream=N&from=SEQ&max=100
  *   GET  /v1/entry?store=S&stream=N&seq=SEQ         one entry with payload, history, last error
- *   POST /v1/retry   {"store","stream","seq","operator"} | {"store","stream","all":true,"operator"}
+ *   POST /v1/retry   {"store","stream","seq","refresh","operator"}
+ *                    {"store","stream","all":true,"kind","code","olderSeconds","refresh","operator"}
+ *                    kind, code and age (each may be left out) choose among the parked entries. With "refresh":true the
+ *                    entry is ended and its record is taken again from its source, as it is there now.
  *   POST /v1/dismiss {"store","stream","seq","reason","operator"}
  *   GET  /v1/audit?store=S&from=INDEX&to=INDEX&fromTime=T&toTime=T&key=K|correlation=C&max=1000
  *                                         entries as JSON lines (application/x-ndjson, store/audit_file.h)

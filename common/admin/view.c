@@ -95,6 +95,7 @@ cJSON *mlc_admin_entry_json(const mlc_admin_room *room, mlc_outbox *stream, cons
     add_time(obj, "nextAttempt", entry->state == MLC_ENTRY_READY ? entry->next_attempt_ms : 0, &ok);
     add_time(obj, "began", entry->began_ms, &ok);
     add_time(obj, "ended", entry->ended_ms, &ok);
+    add_str(obj, "errorCode", entry->error_code != MLC_OK ? mlc_code_name(entry->error_code) : NULL, &ok);
     add_str(obj, "lastError", entry->last_error, &ok);
     add_str(obj, "outcome", entry->outcome, &ok);
     if (with_payload)

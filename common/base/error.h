@@ -61,6 +61,9 @@ typedef struct mlc_error {
 /* Short stable name of a code, such as "unreachable". Never NULL. */
 const char *mlc_code_name(mlc_code code);
 
+/* The code of that name; false when there is none. */
+bool mlc_code_named(const char *name, mlc_code *out);
+
 /* Reset to MLC_OK with empty texts. */
 void mlc_error_clear(mlc_error *err);
 

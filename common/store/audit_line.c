@@ -142,6 +142,8 @@ static bool take_hash(scan *s, uint8_t out[MLC_AUDIT_HASH_LEN])
         return false;
     memcpy(hex, s->at, HASH_HEX);
     hex[HASH_HEX] = '\0';
+    if (strspn(hex, "0123456789abcdef") != HASH_HEX) /* there is one way of writing it */
+        return false;
     s->at += HASH_HEX;
     return mlc_hex_parse(hex, out, MLC_AUDIT_HASH_LEN, NULL) == MLC_OK;
 }
