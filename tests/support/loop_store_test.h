@@ -144,7 +144,7 @@ typedef struct lst_entry {
     bool uncertain;
     uint32_t attempts;
     int64_t next_attempt_ms, began_ms;
-    char last_error[1024], outcome[256];
+    char key[128], last_error[1024], outcome[256];
 } lst_entry;
 
 static inline mlc_code lst_get_job(mlc_txn *txn, void *arg, mlc_error *err)
@@ -159,6 +159,7 @@ static inline mlc_code lst_get_job(mlc_txn *txn, void *arg, mlc_error *err)
     out->attempts = entry.attempts;
     out->next_attempt_ms = entry.next_attempt_ms;
     out->began_ms = entry.began_ms;
+    (void)snprintf(out->key, sizeof out->key, "%s", entry.key);
     (void)snprintf(out->last_error, sizeof out->last_error, "%s", entry.last_error);
     (void)snprintf(out->outcome, sizeof out->outcome, "%s", entry.outcome);
     return MLC_OK;

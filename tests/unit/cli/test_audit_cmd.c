@@ -8,55 +8,11 @@
 
 #include <sys/stat.h>
 
-#include "cli/mlctl.h"
 #include "store/audit.h"
 #include "store/crossref.h"
-#include "support/admin_test.h"
+#include "support/mlctl_test.h"
 
-enum { WORDS_MAX = 24, EVENTS = 9, FILE_MAX = 64 * 1024 };
-
-typedef struct ran {
-    const char *line, *socket;
-    char *out, *err;
-    size_t out_len, err_len;
-    mlctl_exit code;
-} ran;
-
-/* "_" stands for a blank in a word. */
-static void run_in_thread(void *arg)
-{
-    ran *const r = arg;
-    char text[1024];
-    char *argv[WORDS_MAX];
-    int argc = 0;
-    char *rest = text;
-    const mlctl_env env = {.socket = r->socket, .user = "jane"};
-    FILE *const out = open_memstream(&r->out, &r->out_len);
-    FILE *const err = open_memstream(&r->err, &r->err_len);
-    mlc_strlcpy(text, r->line, sizeof text);
-    for (char *word = strtok_r(text, " ", &rest); word != NULL && argc < WORDS_MAX;
-         word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
-    r->code = mlctl_main(argc, argv, &env, "mlctl test", out, err);
-    (void)fclose(out);
-    (void)fclose(err);
-}
-
-/* Run; exit code and words of the output (of the error, when it fails) must fit. */
-static void expect(admin_fix *f, mlctl_exit code, const char *words, const char *fmt, ...)
-{
-    char line[1024];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    ran r = {.line = line, .socket = f->socket};
-    admin_fix_meanwhile(f, run_in_thread, &r);
-    if (r.code != code || strstr(code == MLCTL_OK ? r.out : r.err, words) == NULL)
-        fail_msg("%s: exit %d, \"%s\" wanted\n%s%s", line, (int)r.code, words, r.out, r.err);
-    free(r.out);
-    free(r.err);
-}
+enum { EVENTS = 9, FILE_MAX = 64 * 1024 };
 
 static mlc_code events_job(mlc_txn *txn, void *arg, mlc_error *err)
 {
