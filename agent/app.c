@@ -7,6 +7,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
+#include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/upkeep.h"
@@ -100,6 +101,20 @@ static void on_released(void *user, mlc_outbox *stream)
         on_down_received(app);
 }
 
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const agent_app *const app = user;
+    (void)stream;
+    return mlc_agent_refresh(txn, app->up, str(app, "agent.tenant"), entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_up_has_work(user);
+}
+
 static void on_signal(uv_signal_t *handle, int signum)
 {
     agent_app *const app = handle->data;
@@ -176,7 +191,12 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
                                        .store = app->store,
                                        .log = app->log,
                                        .streams = {app->up, app->jde},
-                                       .stream_count = 2};
+                                       .stream_count = 2,
+                                       .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(app->cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(app->cfg, "audit.keep")},
+                                       .name = "agent"};
     return mlc_upkeep_open(&app->upkeep, &upkeep, err);
 }
 
@@ -340,6 +360,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                    .streams = {app->up, app->jde},
                                    .stream_count = 2,
                                    .on_released = on_released,
+                                   .refresh = refresh,
+                                   .on_refreshed = on_refreshed,
                                    .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
     if (code == MLC_OK)

@@ -93,6 +93,7 @@ static void finish_created(order_task *task, const char *how)
     mlc_error err;
     char outcome[128];
     char target[96];
+    char source[96];
     const mlc_order_result report = {.id = task->order.id,
                                      .reference = task->order.reference,
                                      .created = true,
@@ -107,8 +108,13 @@ static void finish_created(order_task *task, const char *how)
     }
     (void)snprintf(outcome, sizeof outcome, "%s %s %s %s", how, task->doco, task->dcto, task->kcoo);
     (void)snprintf(target, sizeof target, "JDE/F4201/%s %s %s", task->doco, task->dcto, task->kcoo);
-    mlc_delivery_result result = {
-        .code = MLC_OK, .outcome = outcome, .target_id = target, .effect = put_report};
+    (void)snprintf(source, sizeof source, "Dynamics/salesorders/%.64s", task->order.id);
+    mlc_delivery_result result = {.code = MLC_OK,
+                                  .outcome = outcome,
+                                  .source_id = source,
+                                  .target_id = target,
+                                  .link = true,
+                                  .effect = put_report};
     finish(task, &result);
 }
 

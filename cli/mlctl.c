@@ -23,6 +23,14 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_audit(ctl, err);
     case MLCTL_AUDIT_VERIFY:
         return mlctl_audit_verify(ctl, err);
+    case MLCTL_AUDIT_EXPORT:
+        return mlctl_audit_export(ctl, err);
+    case MLCTL_AUDIT_REDACT:
+        return mlctl_audit_redact(ctl, err);
+    case MLCTL_XREF:
+        return mlctl_xref(ctl, err);
+    case MLCTL_XREF_REBUILD:
+        return mlctl_xref_rebuild(ctl, err);
     case MLCTL_ENROLL_TOKEN:
         return mlctl_enroll_token(ctl, err);
     case MLCTL_REVOKE:

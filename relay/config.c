@@ -115,6 +115,15 @@ static const mlc_cfg_field schema[] = {
      "How long done entries are kept"},
     {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
      "How many of each stream at most"},
+
+    {"audit.segment_entries", MLC_CFG_INT, false, "10000", 2, 1000000, NULL,
+     "The audit trail is closed in segments of so many entries"},
+    {"audit.segment_age", MLC_CFG_DURATION, false, "30d", SECONDS(1), DAYS(3650), NULL,
+     "Or when the first entry of the segment is so old"},
+    {"audit.keep", MLC_CFG_DURATION, false, "730d", SECONDS(1), DAYS(36500), NULL,
+     "A segment is removed when its last entry is so old; what was removed stays provable"},
+    {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
+     "Pause between two looks for what is to be closed, removed or pruned"},
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128, WHERE_SIZE = 512 };
 

@@ -5,6 +5,7 @@
 #include "relay/address_memory.h"
 #include "relay/address_report.h"
 #include "relay/order_report.h"
+#include "relay/refresh.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -67,12 +68,15 @@ static mlc_code refuse_kind(const char *kind, mlc_error *err)
         const size_t used = strlen(taken);
         (void)snprintf(taken + used, sizeof taken - used, "%s%s", i > 0 ? ", " : "", inbound[i].kind);
     }
-    return mlc_fail(err, MLC_E_REJECTED, "this relay does not take \"%.40s\"; it takes: %s", kind, taken);
+    return mlc_fail(err, MLC_E_REJECTED,
+                    "this relay does not take \"%.40s\"; it takes: %s, " MLC_ORDER_REFRESH, kind, taken);
 }
 
 mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const mlc_inbound *t, mlc_error *err)
 {
     uint64_t seq = 0;
+    if (strcmp(message->kind, MLC_ORDER_REFRESH) == 0)
+        return mlc_relay_refresh_accept(txn, t->intake, t->tenant, message, err);
     if (deliver_of(message->kind) == NULL)
         return refuse_kind(message->kind, err);
     mlc_entry_new entry = *message;

@@ -7,7 +7,10 @@
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
+#include "relay/refresh.h"
 #include "relay/webhook_setup.h"
+#include "relay/xref_rebuild.h"
+#include "store/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +37,7 @@ struct mlc_tenant {
     mlc_reconcile *reconcile;
     mlc_hook_setup *hooks;
     mlc_inbound inbound;
+    mlc_xref_rebuild *xref;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
 };
@@ -96,6 +100,7 @@ static void on_down(void *user)
 static void on_received(void *user)
 {
     mlc_tenant *const t = user;
+    on_event(t); /* an agent may ask for an order to be read again */
     mlc_deliverer_poke(t->deliverer);
 }
 
@@ -116,6 +121,28 @@ static void on_released(void *user, mlc_outbox *stream)
     else
         on_received(t);
 }
+
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const mlc_tenant *const t = user;
+    (void)stream;
+    return mlc_relay_refresh(txn, t->intake_stream, t->id, entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_event(user);
+}
+
+static mlc_code rebuild_xref(void *user, const char *actor, mlc_error *err)
+{
+    mlc_tenant *const t = user;
+    return mlc_xref_rebuild_start(t->xref, actor, err);
+}
+
+/* ---- from the agent ---- */
 
 /* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
@@ -166,7 +193,12 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
                                        .store = t->store,
                                        .log = t->opt.log,
                                        .streams = {t->intake_stream, t->down, t->dynamics},
-                                       .stream_count = 3};
+                                       .stream_count = 3,
+                                       .interval_ms = mlc_cfg_int(t->opt.cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(t->opt.cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.keep")},
+                                       .name = t->id};
     return mlc_upkeep_open(&t->upkeep, &upkeep, err);
 }
 
@@ -310,7 +342,13 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
                                            .from_ms = from_ms,
                                            .on_found = on_event,
                                            .user = t};
-    return mlc_reconcile_open(&t->reconcile, &options, err);
+    const mlc_xref_rebuild_options xref = {.store = t->store,
+                                           .odata = t->odata,
+                                           .log = t->opt.log,
+                                           .tenant = t->id,
+                                           .prefix = str(t, "dynamics.prefix")};
+    const mlc_code code = mlc_xref_rebuild_open(&t->xref, &xref, err);
+    return code == MLC_OK ? mlc_reconcile_open(&t->reconcile, &options, err) : code;
 }
 
 static mlc_code open_hooks(mlc_tenant *t, mlc_error *err)
@@ -356,6 +394,7 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
     t->inbound = (mlc_inbound){.tenant = t->id,
                                .prefix = str(t, "dynamics.prefix"),
                                .dynamics = t->dynamics,
+                               .intake = t->intake_stream,
                                .odata = t->odata,
                                .records = t->records,
                                .deliverer = t->deliverer};
@@ -386,6 +425,8 @@ void mlc_tenant_stop(mlc_tenant *tenant)
         mlc_reconcile_stop(tenant->reconcile);
     if (tenant->hooks != NULL)
         mlc_hook_setup_stop(tenant->hooks);
+    if (tenant->xref != NULL)
+        mlc_xref_rebuild_stop(tenant->xref);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -416,6 +457,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
     mlc_hook_setup_close(tenant->hooks);
+    mlc_xref_rebuild_close(tenant->xref);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_records_close(tenant->records);
@@ -456,6 +498,9 @@ void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
                              .streams = {tenant->intake_stream, tenant->down, tenant->dynamics},
                              .stream_count = 3,
                              .on_released = on_released,
+                             .refresh = refresh,
+                             .on_refreshed = on_refreshed,
+                             .rebuild_xref = rebuild_xref,
                              .user = (void *)tenant};
 }
 
@@ -485,6 +530,7 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     mlc_schema_status(tenant->schema, out);
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
+    mlc_xref_rebuild_status(tenant->xref, cJSON_AddObjectToObject(out, "crossReference"));
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
