@@ -58,6 +58,11 @@ static mlc_code write_report(order_task *task, const mlc_order_result *result, m
     /* A failure may be reported again after each retry by an operator, a success only once. */
     (void)snprintf(task->report_idem, sizeof task->report_idem, "jde/order/%.64s/%s", task->order.id,
                    result->created ? "created" : "failed");
+    const char *const again = strstr(task->item->idem, "/again/");
+    if (result->created && again != NULL) { /* its number got lost in Dynamics: it is told once more */
+        const size_t used = strlen(task->report_idem);
+        (void)snprintf(task->report_idem + used, sizeof task->report_idem - used, "%.40s", again);
+    }
     if (!result->created) {
         const size_t used = strlen(task->report_idem);
         (void)snprintf(task->report_idem + used, sizeof task->report_idem - used, "/%lld",

@@ -341,6 +341,7 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
                                            .overlap_ms = num(t, "orders.reconcile_overlap"),
                                            .from_ms = from_ms,
                                            .on_found = on_event,
+                                           .on_down = on_down,
                                            .user = t};
     const mlc_xref_rebuild_options xref = {.store = t->store,
                                            .odata = t->odata,
@@ -534,6 +535,10 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
+    (void)mlc_json_add_int(found, "again", (int64_t)reconcile.again, NULL);
+    (void)mlc_json_add_int(found, "deleted", (int64_t)reconcile.deleted, NULL);
+    (void)mlc_json_add_int(found, "resyncs", (int64_t)reconcile.resyncs, NULL);
+    (void)mlc_json_add_bool(found, "tracked", reconcile.tracked, NULL);
     (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
     mlc_hook_setup_status hooks = {0};
     mlc_hook_setup_status_get(tenant->hooks, &hooks);
