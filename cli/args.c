@@ -446,6 +446,8 @@ static mlc_code check_options(const parse_state *p, mlc_error *err)
     if ((args->repair || p->verify) && args->command != MLCTL_WEBHOOKS)
         return wrong(args, args->repair ? "--repair does not belong here" : "--verify does not belong here",
                      err);
+    if (args->repair && p->verify)
+        return wrong(args, "give either --verify or --repair", err);
     const char *const clash = clash_of(p);
     if (clash != NULL)
         return wrong(args, clash, err);
