@@ -114,6 +114,8 @@ static mlc_code wrong(const mlctl_args *args, const char *what, mlc_error *err)
 static mlc_code take_number(const char *name, const char *text, uint64_t *out, mlc_error *err)
 {
     char *end = NULL;
+    if (text == NULL)
+        return mlc_fail(err, MLC_E_INVALID, "%s: its value is missing", name);
     errno = 0;
     *out = strtoull(text, &end, 10);
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out > 0)

@@ -71,7 +71,7 @@ static mlc_code check_texts(const mlc_audit_item *item, const cJSON *event, mlc_
     const char *const hex = mlc_json_str(personal, "salt");
     if (code == MLC_E_NOMEM)
         return code;
-    if (code != MLC_OK || hex == NULL || strlen(hex) != 2 * SALT_LEN ||
+    if (code != MLC_OK || hex == NULL || strlen(hex) != (size_t)2 * SALT_LEN ||
         mlc_hex_parse(hex, salt, sizeof salt, NULL) != MLC_OK)
         code = broken(item, "has a personal part that cannot be read", err);
     cJSON_ArrayForEach(node, personal)

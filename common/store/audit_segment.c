@@ -129,7 +129,7 @@ static mlc_code remove_due(mlc_txn *txn, const mlc_audit_policy *policy, int64_t
                            mlc_error *err)
 {
     uint8_t key[8];
-    mlc_audit_segment segment;
+    mlc_audit_segment segment = {0};
     const int64_t keep = policy->keep_ms > 0 ? policy->keep_ms : 730 * DAY_MS;
     *removed = false;
     mlc_code code = segment_first(txn, &segment, err);

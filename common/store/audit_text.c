@@ -182,7 +182,7 @@ mlc_code mlc_audit_head_parse(const char *text, mlc_audit_head *out, mlc_error *
     *out = (mlc_audit_head){0};
     if (text[0] >= '1' && text[0] <= '9')
         out->index = strtoull(text, &end, 10);
-    if (end != NULL && *end == ':' && strlen(end + 1) == 2 * MLC_AUDIT_HASH_LEN &&
+    if (end != NULL && *end == ':' && strlen(end + 1) == (size_t)2 * MLC_AUDIT_HASH_LEN &&
         mlc_hex_parse(end + 1, out->hash, sizeof out->hash, NULL) == MLC_OK)
         return MLC_OK;
     return mlc_fail(err, MLC_E_INVALID, "\"%.80s\" is no head of an audit trail; it is written INDEX:HASH",

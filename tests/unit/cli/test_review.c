@@ -9,7 +9,7 @@
 
 #include "support/mlctl_test.h"
 
-enum { HOUR = 3600 * 1000, RACERS = 8 };
+enum { HOUR = 3600 * 1000, TWO_HOURS = 2 * HOUR, RACERS = 8 };
 
 static void is_state(admin_fix *f, mlc_outbox *stream, uint64_t seq, mlc_entry_state state)
 {
@@ -19,9 +19,9 @@ static void is_state(admin_fix *f, mlc_outbox *stream, uint64_t seq, mlc_entry_s
 static void test_bulk_retry_chooses(void **state)
 {
     admin_fix *const f = *state;
-    const uint64_t old = admin_fix_park_as(f, f->jde, "order/1", "i1", MLC_E_REJECTED, 2 * HOUR);
+    const uint64_t old = admin_fix_park_as(f, f->jde, "order/1", "i1", MLC_E_REJECTED, TWO_HOURS);
     const uint64_t fresh = admin_fix_park_as(f, f->jde, "order/2", "i2", MLC_E_REJECTED, 0);
-    const uint64_t other = admin_fix_park_as(f, f->jde, "order/3", "i3", MLC_E_INVALID, 2 * HOUR);
+    const uint64_t other = admin_fix_park_as(f, f->jde, "order/3", "i3", MLC_E_INVALID, TWO_HOURS);
     expect(f, MLCTL_OK, "rejected  item is unknown", "mlctl parked");
     expect(f, MLCTL_OK, "0 entries are to be delivered again", "mlctl retry agent jde --all --kind customer");
     expect(f, MLCTL_OK, "0 entries are to be delivered again", "mlctl retry agent jde --all --code denied");

@@ -59,10 +59,9 @@ static void row_of(const char *doc, const char *code, char cells[3][16])
     char start[48];
     (void)snprintf(start, sizeof start, "\n| `%s` | ", code);
     const char *at = strstr(doc, start);
-    if (at == NULL)
-        fail_msg("docs/operations.md has no row of the code \"%s\"", code);
-    assert_null(strstr(at + 1, start)); /* and only one */
-    at = strchr(at + strlen(start), '|');
+    if (at == NULL || strstr(at + 1, start) != NULL)
+        fail_msg("docs/operations.md has not one row of the code \"%s\"", code);
+    at = at == NULL ? doc : strchr(at + strlen(start), '|');
     assert_non_null(at);
     assert_int_equal(sscanf(at, "| %15s | %15s | %15s |", cells[0], cells[1], cells[2]), 3);
 }
