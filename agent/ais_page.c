@@ -249,18 +249,40 @@ static mlc_code add_columns(cJSON *request, const mlc_ais_query *q, mlc_error *e
     return code;
 }
 
-mlc_code ais_query_print(const mlc_ais_query *q, char **out, mlc_error *err)
+/* What every request has. */
+static mlc_code open_request(const mlc_ais_query *q, const char *service, cJSON **out, mlc_error *err)
 {
-    char size[16];
     cJSON *const request = cJSON_CreateObject();
     const struct {
         const char *name, *value;
-    } texts[] = {{"targetName", q->table}, {"targetType", "table"}, {"dataServiceType", "BROWSE"},
-                 {"findOnEntry", "TRUE"},  {"maxPageSize", size},   {"outputType", "GRID_DATA"}};
-    (void)snprintf(size, sizeof size, "%u", q->page_size > 0 ? q->page_size : PAGE_SIZE);
+    } texts[] = {{"targetName", q->table},
+                 {"targetType", "table"},
+                 {"dataServiceType", service},
+                 {"findOnEntry", "TRUE"},
+                 {"outputType", "GRID_DATA"}};
     mlc_code code = request != NULL ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for a query");
     for (size_t i = 0; code == MLC_OK && i < sizeof texts / sizeof texts[0]; i++)
         code = mlc_json_add_str(request, texts[i].name, texts[i].value, err);
+    *out = request;
+    return code;
+}
+
+static mlc_code close_request(cJSON *request, mlc_code code, char **out, mlc_error *err)
+{
+    if (code == MLC_OK && (*out = mlc_json_print(request)) == NULL)
+        code = mlc_fail(err, MLC_E_NOMEM, "no memory for a query");
+    cJSON_Delete(request);
+    return code;
+}
+
+mlc_code ais_query_print(const mlc_ais_query *q, char **out, mlc_error *err)
+{
+    char size[16];
+    cJSON *request = NULL;
+    (void)snprintf(size, sizeof size, "%u", q->page_size > 0 ? q->page_size : PAGE_SIZE);
+    mlc_code code = open_request(q, "BROWSE", &request, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(request, "maxPageSize", size, err);
     if (code == MLC_OK)
         code = mlc_json_add_bool(request, "enableNextPageProcessing", true, err);
     if (code == MLC_OK)
@@ -269,8 +291,36 @@ mlc_code ais_query_print(const mlc_ais_query *q, char **out, mlc_error *err)
         code = add_query(request, q, err);
     if (code == MLC_OK)
         code = add_order(request, q, err);
-    if (code == MLC_OK && (*out = mlc_json_print(request)) == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "no memory for a query");
-    cJSON_Delete(request);
-    return code;
+    return close_request(request, code, out, err);
+}
+
+static mlc_code add_aggregation(cJSON *request, const char *table, const char *sum, const char *group_by,
+                                mlc_error *err)
+{
+    char column[96];
+    cJSON *const aggregation = cJSON_AddObjectToObject(request, "aggregation");
+    cJSON *const sums = cJSON_AddArrayToObject(aggregation, "aggregations");
+    cJSON *const groups = cJSON_AddArrayToObject(aggregation, "groupBy");
+    cJSON *const what = sums != NULL ? add_item(sums) : NULL;
+    cJSON *const by = groups != NULL ? add_item(groups) : NULL;
+    if (what == NULL || by == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for a query");
+    (void)snprintf(column, sizeof column, "%.40s.%.40s", table, sum);
+    mlc_code code = mlc_json_add_str(what, "aggregation", "SUM", err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(what, "column", column, err);
+    (void)snprintf(column, sizeof column, "%.40s.%.40s", table, group_by);
+    return code == MLC_OK ? mlc_json_add_str(by, "column", column, err) : code;
+}
+
+mlc_code ais_total_print(const mlc_ais_query *q, const char *sum, const char *group_by, char **out,
+                         mlc_error *err)
+{
+    cJSON *request = NULL;
+    mlc_code code = open_request(q, sum != NULL ? "AGGREGATION" : "COUNT", &request, err);
+    if (code == MLC_OK)
+        code = add_query(request, q, err);
+    if (code == MLC_OK && sum != NULL)
+        code = add_aggregation(request, q->table, sum, group_by, err);
+    return close_request(request, code, out, err);
 }

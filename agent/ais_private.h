@@ -78,6 +78,9 @@ mlc_code ais_page_read(cJSON *answer, const char *table, ais_rows *out, mlc_erro
 /* The text of what went wrong in an answer: sysErrors, errors, message, exception. False when there is none. */
 bool ais_errors_text(const cJSON *answer, char *out, size_t size);
 mlc_code ais_query_print(const mlc_ais_query *query, char **out, mlc_error *err);
+/* COUNT of the rows, or with `sum` the SUM of that column by the groups of another. */
+mlc_code ais_total_print(const mlc_ais_query *query, const char *sum, const char *group_by, char **out,
+                         mlc_error *err);
 
 /* ais_read.c */
 void ais_cursors_close(mlc_ais *ais);

@@ -4,8 +4,9 @@
 
 #include "admin/admin.h"
 #include "agent/executor.h"
+#include "agent/flow/flow_config.h"
+#include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
-#include "agent/poller.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/upkeep.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEARCH_TYPES_MAX = 32, FORM_CONTROLS_MAX = 32, ROUTES_MAX = 32, LOGOUT_WAIT_MS = 4000 };
+enum { FORM_CONTROLS_MAX = 32, ROUTES_MAX = 32, LOGOUT_WAIT_MS = 4000 };
 
 typedef struct agent_app {
     const mlc_cfg *cfg;
@@ -34,13 +35,13 @@ typedef struct agent_app {
     mlc_http_client *http;
     mlc_ais *ais;
     mlc_zone *zone;
-    mlc_poller *poller;
+    mlc_flow_config flow_config;
+    mlc_flow_set *flows;
     mlc_executor *executor;
     mlc_executor_gate gate;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
-    const char *search_types[SEARCH_TYPES_MAX + 1];
     const char *form_controls[FORM_CONTROLS_MAX];
     mlc_http_route routes[ROUTES_MAX];
 } agent_app;
@@ -113,15 +114,14 @@ static void add_status(void *user, cJSON *status)
     const agent_app *const app = user;
     mlc_link_status link = {0};
     mlc_ais_session_info ais = {0};
-    mlc_poller_status poll = {0};
     cJSON *const tunnel = cJSON_AddObjectToObject(status, "tunnel");
     cJSON *const session = cJSON_AddObjectToObject(status, "ais");
-    cJSON *const poller = cJSON_AddObjectToObject(status, "customers");
+    cJSON *const flows = cJSON_AddArrayToObject(status, "flows");
     if (app->tunnel != NULL)
         mlc_tunnel_client_status(app->tunnel, &link);
     mlc_ais_info(app->ais, &ais);
-    if (app->poller != NULL)
-        mlc_poller_status_get(app->poller, &poll);
+    if (app->flows != NULL)
+        (void)mlc_flow_set_describe(app->flows, flows, NULL);
     (void)mlc_json_add_bool(tunnel, "up", link.up, NULL);
     (void)mlc_json_add_str(tunnel, "peer", link.peer, NULL);
     (void)mlc_json_add_str(tunnel, "lastError", link.last_error, NULL);
@@ -132,12 +132,6 @@ static void add_status(void *user, cJSON *status)
     (void)mlc_json_add_str(session, "environment", ais.environment, NULL);
     (void)mlc_json_add_int(session, "logins", (int64_t)ais.logins, NULL);
     (void)mlc_json_add_str(session, "lastError", ais.last_error, NULL);
-    (void)mlc_json_add_bool(poller, "running", poll.running, NULL);
-    (void)mlc_json_add_int(poller, "cycles", (int64_t)poll.cycles, NULL);
-    (void)mlc_json_add_int(poller, "rows", (int64_t)poll.rows, NULL);
-    (void)mlc_json_add_int(poller, "enqueued", (int64_t)poll.enqueued, NULL);
-    (void)mlc_json_add_int(poller, "invalid", (int64_t)poll.invalid, NULL);
-    (void)mlc_json_add_str(poller, "lastError", poll.last_error, NULL);
 }
 
 static bool is_healthy(void *user, char *why, size_t size)
@@ -148,19 +142,6 @@ static bool is_healthy(void *user, char *why, size_t size)
     if (!link.up)
         (void)snprintf(why, size, "not connected to the relay: %s", link.last_error);
     return link.up;
-}
-
-/* POST /v1/poll: start a poll now. */
-static void on_poll_request(mlc_http_req *req, void *user)
-{
-    const agent_app *const app = user;
-    if (app->poller == NULL) {
-        mlc_http_reply_error(req, 409, 0, "disabled", "customers.enabled is false in the configuration");
-        return;
-    }
-    mlc_poller_run_now(app->poller);
-    static const char body[] = "{\"started\":true}";
-    mlc_http_reply(req, 202, NULL, body, sizeof body - 1);
 }
 
 /* ---- opening ---- */
@@ -227,33 +208,25 @@ static mlc_code open_ais(agent_app *app, mlc_error *err)
     return mlc_ais_open(&app->ais, &ais, err);
 }
 
-static mlc_code open_poller(agent_app *app, mlc_error *err)
+static mlc_code open_flows(agent_app *app, mlc_error *err)
 {
-    if (!mlc_cfg_bool(app->cfg, "customers.enabled"))
-        return MLC_OK;
-    const size_t types = mlc_cfg_count(app->cfg, "customers.search_types");
-    if (types > SEARCH_TYPES_MAX)
-        return mlc_fail(err, MLC_E_LIMIT, "customers.search_types: at most %d values", SEARCH_TYPES_MAX);
-    app->search_types[0] = "C";
-    for (size_t i = 0; i < types; i++)
-        app->search_types[i] = mlc_cfg_list_str(app->cfg, "customers.search_types", i);
-    const mlc_poller_options options = {.loop = &app->loop,
-                                        .store = app->store,
-                                        .up = app->up,
-                                        .ais = app->ais,
-                                        .log = app->log,
-                                        .zone = app->zone,
-                                        .tenant = str(app, "agent.tenant"),
-                                        .company = str(app, "customers.company"),
-                                        .search_types = app->search_types,
-                                        .interval_ms = mlc_cfg_int(app->cfg, "customers.interval"),
-                                        .overlap_ms = mlc_cfg_int(app->cfg, "customers.overlap"),
-                                        .retry_base_ms = mlc_cfg_int(app->cfg, "customers.retry_base"),
-                                        .retry_cap_ms = mlc_cfg_int(app->cfg, "customers.retry_cap"),
-                                        .page_size = (unsigned)mlc_cfg_int(app->cfg, "customers.page_size"),
-                                        .on_enqueued = on_up_has_work,
-                                        .user = app};
-    return mlc_poller_open(&app->poller, &options, err);
+    const mlc_flow_set_options options = {.loop = &app->loop,
+                                          .store = app->store,
+                                          .up = app->up,
+                                          .ais = app->ais,
+                                          .log = app->log,
+                                          .jde_zone = app->zone,
+                                          .zone = app->flow_config.zone,
+                                          .tenant = str(app, "agent.tenant"),
+                                          .site = str(app, "agent.id"),
+                                          .plans = app->flow_config.plans,
+                                          .plan_count = app->flow_config.plan_count,
+                                          .parallel = (unsigned)mlc_cfg_int(app->cfg, "flows.parallel"),
+                                          .retry_base_ms = mlc_cfg_int(app->cfg, "flows.retry_base"),
+                                          .retry_cap_ms = mlc_cfg_int(app->cfg, "flows.retry_cap"),
+                                          .on_enqueued = on_up_has_work,
+                                          .user = app};
+    return mlc_flow_set_open(&app->flows, &options, err);
 }
 
 static mlc_code open_executor(agent_app *app, mlc_error *err)
@@ -352,11 +325,10 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 1 > ROUTES_MAX)
+    if (count + MLC_FLOW_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->routes, routes, count * sizeof *routes);
-    app->routes[count++] =
-        (mlc_http_route){.method = "POST", .prefix = "/v1/poll", .handler = on_poll_request, .user = app};
+    count += mlc_flow_routes(&app->flows, app->routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "agent.admin_socket"),
                                             .routes = app->routes,
@@ -400,8 +372,7 @@ static void close_all(agent_app *app)
 {
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
-    if (app->poller != NULL)
-        mlc_poller_stop(app->poller);
+    mlc_flow_set_stop(app->flows);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
     if (app->tunnel != NULL)
@@ -420,7 +391,8 @@ static void close_all(agent_app *app)
     mlc_outbox_close(app->jde);
     mlc_store_close(app->store);
     app->store = NULL;
-    mlc_poller_close(app->poller);
+    mlc_flow_set_close(app->flows);
+    mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
@@ -446,6 +418,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = mlc_waker_open(&app->waker, &app->loop, dispatch_store, app, err);
     if (code == MLC_OK)
+        code = mlc_flow_config_read(&app->flow_config, cfg, err);
+    if (code == MLC_OK)
         code = open_store(app, err);
     if (code == MLC_OK)
         code = open_ais(app, err);
@@ -456,7 +430,7 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = open_admin(app, err);
     if (code == MLC_OK)
-        code = open_poller(app, err);
+        code = open_flows(app, err);
     if (code == MLC_OK) {
         mlc_log_info(log, "agent", "running", MLC_S("agent", str(app, "agent.id")),
                      MLC_S("version", software));

@@ -7,6 +7,23 @@
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const writers[] = {"orchestration", "form", NULL};
 
+/* What every flow from JDE has. */
+/* clang-format off */
+#define FLOW(name, what) \
+    {"flows." name ".enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, what}, \
+    {"flows." name ".schedule", MLC_CFG_STRING, false, "0 2 * * *", 1, 120, NULL, \
+     "When: minute hour day month weekday; @hourly, @daily, @weekly, @monthly, @every 5m"}, \
+    {"flows." name ".jitter", MLC_CFG_DURATION, false, "0s", 0, DAYS(1), NULL, \
+     "Later by up to this, always the same at one agent, so that not all sites begin at once"}, \
+    {"flows." name ".catch_up", MLC_CFG_BOOL, false, "true", 0, 0, NULL, \
+     "A run that was missed while the agent was down is made up for at its start"}, \
+    {"flows." name ".window", MLC_CFG_STRING, false, NULL, 0, 11, NULL, \
+     "Hours in which it may read, such as 20:00-06:00; default: always"}, \
+    {"flows." name ".page_size", MLC_CFG_INT, false, "500", 1, 5000, NULL, "Rows per page"}, \
+    {"flows." name ".overlap", MLC_CFG_DURATION, false, "5m", 0, DAYS(7), NULL, \
+     "How far behind its watermark a run begins, for rows that become visible late"}
+/* clang-format on */
+
 static const mlc_cfg_field schema[] = {
     {"agent.id", MLC_CFG_STRING, true, NULL, 1, 64, NULL, "Name of this agent, as enrolled at the relay"},
     {"agent.tenant", MLC_CFG_STRING, false, "default", 1, 64, NULL, "Tenant the records belong to"},
@@ -53,19 +70,35 @@ static const mlc_cfg_field schema[] = {
     {"ais.timeout", MLC_CFG_DURATION, false, "60s", 100, SECONDS(600), NULL, "Deadline of one request"},
     {"ais.max_parallel", MLC_CFG_INT, false, "4", 1, 64, NULL, "Requests to AIS at once"},
 
-    {"customers.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Send customers to Dynamics"},
-    {"customers.interval", MLC_CFG_DURATION, false, "1h", 100, DAYS(31), NULL, "Pause between two polls"},
-    {"customers.overlap", MLC_CFG_DURATION, false, "5m", 0, DAYS(7), NULL,
-     "How far behind its watermark a poll begins, for rows that become visible late"},
-    {"customers.page_size", MLC_CFG_INT, false, "500", 1, 5000, NULL, "Rows per page"},
-    {"customers.company", MLC_CFG_STRING, false, "00000", 1, 5, NULL,
+    {"flows.time_zone", MLC_CFG_STRING, false, NULL, 1, 64, NULL,
+     "IANA zone of all schedules and windows below, such as Europe/Berlin; default: UTC"},
+    {"flows.parallel", MLC_CFG_INT, false, "1", 1, 16, NULL, "Flows that read JDE at once"},
+    {"flows.retry_base", MLC_CFG_DURATION, false, "1s", 10, SECONDS(3600), NULL,
+     "First ceiling of the delay after a failed run"},
+    {"flows.retry_cap", MLC_CFG_DURATION, false, "5m", 10, DAYS(1), NULL, "Greatest ceiling of that delay"},
+    FLOW("customers", "Customers: F0101, F03012, F0116, F0115, F01151, F0911"),
+    {"flows.customers.company", MLC_CFG_STRING, false, "00000", 1, 5, NULL,
      "F03012.CO of the customer master rows"},
-    {"customers.search_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+    {"flows.customers.search_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "F0101.AT1 values taken; default: C"},
-    {"customers.retry_base", MLC_CFG_DURATION, false, "1s", 10, SECONDS(3600), NULL,
-     "First ceiling after a failure"},
-    {"customers.retry_cap", MLC_CFG_DURATION, false, "5m", 10, DAYS(1), NULL,
-     "Greatest ceiling after failures"},
+    {"flows.customers.open_balance", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Send the open balance: the sum of F0911.AA by address number"},
+    {"flows.customers.object_from", MLC_CFG_STRING, false, "1200", 1, 6, NULL,
+     "First object account (F0911.OBJ) of the balance"},
+    {"flows.customers.object_to", MLC_CFG_STRING, false, "1299", 1, 6, NULL, "Last object account"},
+    {"flows.customers.posted_only", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Only posted lines (POST is P)"},
+    FLOW("suppliers", "Suppliers: F0101, F0401, F0116, F0115, F01151"),
+    {"flows.suppliers.search_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "F0101.AT1 values taken; default: V"},
+    FLOW("contacts", "Contacts: F0111 lines above 0, F0115, F01151"),
+    {"flows.contacts.search_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "F0101.AT1 values whose contacts are taken; default: C, V"},
+    FLOW("items", "Items: F4101"),
+    {"flows.items.inactive_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "F4101.STKT values that make an item inactive; default: O"},
+    FLOW("prices", "Prices: F4106 in effect today, F4101"),
+    {"flows.prices.inactive_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "F4101.STKT values of items whose prices are inactive; default: O"},
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},

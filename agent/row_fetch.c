@@ -4,18 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many keys in one LIST condition: keeps the statement that JDE makes of it small. */
-enum { PORTION = 100, PAGE_SIZE = 500, RESTARTS_MAX = 3 };
+enum { PAGE_SIZE = 500, RESTARTS_MAX = 3 };
 
 typedef struct row_fetch_run {
     mlc_ais *ais;
     mlc_row_fetch fetch;
-    mlc_ais_term extra; /* fetch.extra points here: the caller's term need not outlive the call */
     mlc_row_fetch_fn fn;
     void *user;
     cJSON *rows;
-    size_t at;        /* first key of the portion under way */
-    int portion_from; /* rows before this portion's */
+    cJSON *kept; /* last row of the portions before, NULL: none */
+    size_t at;   /* first key of the portion under way */
     unsigned restarts;
     mlc_buf list;
 } row_fetch_run;
@@ -34,11 +32,18 @@ static void fetch_end(row_fetch_run *run, mlc_code code, const mlc_error *err)
     free(run);
 }
 
+static cJSON *last_row(const row_fetch_run *run)
+{
+    return run->rows->child != NULL ? run->rows->child->prev : NULL;
+}
+
 static mlc_code keep_rows(row_fetch_run *run, const cJSON *rows, mlc_error *err)
 {
     const cJSON *row = NULL;
     cJSON_ArrayForEach(row, rows)
     {
+        if (run->fetch.keep != NULL && !run->fetch.keep(run->user, row))
+            continue;
         cJSON *copy = cJSON_Duplicate(row, true);
         if (copy == NULL || !cJSON_AddItemToArray(run->rows, copy)) {
             cJSON_Delete(copy);
@@ -54,8 +59,8 @@ static mlc_code restart_portion(row_fetch_run *run, mlc_error *err)
     if (++run->restarts > RESTARTS_MAX)
         return mlc_fail(err, MLC_E_UNAVAILABLE, "%s: the result set timed out %d times in a row",
                         run->fetch.table, RESTARTS_MAX);
-    while (cJSON_GetArraySize(run->rows) > run->portion_from)
-        cJSON_DeleteItemFromArray(run->rows, cJSON_GetArraySize(run->rows) - 1);
+    while (last_row(run) != run->kept)
+        cJSON_Delete(cJSON_DetachItemViaPointer(run->rows, last_row(run)));
     return fetch_portion(run, err);
 }
 
@@ -87,7 +92,8 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
         return;
     }
     run->restarts = 0;
-    run->at += PORTION;
+    run->at += MLC_ROW_FETCH_PORTION;
+    run->kept = last_row(run);
     if (run->at >= run->fetch.key_count) {
         fetch_end(run, MLC_OK, why);
         return;
@@ -97,26 +103,29 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
         fetch_end(run, code, &err);
 }
 
+mlc_code mlc_row_fetch_list(const char *const *keys, size_t count, size_t at, mlc_buf *out, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    for (size_t i = at; code == MLC_OK && i < count && i < at + MLC_ROW_FETCH_PORTION; i++)
+        code = mlc_buf_printf(out, err, "%s%s", i > at ? "|" : "", keys[i]);
+    return code;
+}
+
 static mlc_code fetch_portion(row_fetch_run *run, mlc_error *err)
 {
     const mlc_row_fetch *const f = &run->fetch;
-    const char *const order[] = {f->key_column, NULL};
-    mlc_code code = MLC_OK;
     mlc_buf_clear(&run->list);
-    run->portion_from = cJSON_GetArraySize(run->rows);
-    for (size_t i = run->at; code == MLC_OK && i < f->key_count && i < run->at + PORTION; i++)
-        code = mlc_buf_printf(&run->list, err, "%s%s", i > run->at ? "|" : "", f->keys[i]);
+    const mlc_code code = mlc_row_fetch_list(f->keys, f->key_count, run->at, &run->list, err);
     if (code != MLC_OK)
         return code;
-    mlc_ais_term terms[2] = {{f->key_column, MLC_AIS_IN, mlc_buf_text(&run->list)}};
-    if (f->extra != NULL)
-        terms[1] = *f->extra;
-    const mlc_ais_group group = {terms, f->extra != NULL ? 2U : 1U};
+    mlc_ais_term terms[MLC_ROW_FETCH_TERMS_MAX + 1] = {{f->key_column, MLC_AIS_IN, mlc_buf_text(&run->list)}};
+    memcpy(terms + 1, f->terms, f->term_count * sizeof terms[0]);
+    const mlc_ais_group group = {terms, f->term_count + 1};
     const mlc_ais_query query = {.table = f->table,
                                  .columns = f->columns,
                                  .groups = &group,
                                  .group_count = 1,
-                                 .order_by = order,
+                                 .order_by = f->order,
                                  .page_size = PAGE_SIZE};
     return mlc_ais_browse(run->ais, &query, on_page, run, NULL, err);
 }
@@ -132,10 +141,6 @@ mlc_code mlc_row_fetch_start(mlc_ais *ais, const mlc_row_fetch *fetch, mlc_row_f
     }
     run->ais = ais;
     run->fetch = *fetch;
-    if (fetch->extra != NULL) {
-        run->extra = *fetch->extra;
-        run->fetch.extra = &run->extra;
-    }
     run->fn = fn;
     run->user = user;
     code = fetch_portion(run, err);
@@ -145,16 +150,4 @@ mlc_code mlc_row_fetch_start(mlc_ais *ais, const mlc_row_fetch *fetch, mlc_row_f
         free(run);
     }
     return code;
-}
-
-const cJSON *mlc_row_find(const cJSON *rows, const char *key_column, const char *key)
-{
-    const cJSON *row = NULL;
-    cJSON_ArrayForEach(row, rows)
-    {
-        const char *text = mlc_json_member_text(row, key_column);
-        if (text != NULL && strcmp(text, key) == 0)
-            return row;
-    }
-    return NULL;
 }

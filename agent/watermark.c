@@ -52,6 +52,10 @@ mlc_code mlc_watermark_print(const mlc_watermark *w, mlc_buf *out, mlc_error *er
         code = add_stamp(obj, "at", w->at, err);
     if (code == MLC_OK)
         code = mlc_json_add_str(obj, "key", w->key, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_int(obj, "upper", w->upper, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_int(obj, "rows", w->rows, err);
     if (code == MLC_OK && (text = mlc_json_print(obj)) == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a watermark");
     if (code == MLC_OK)
@@ -61,9 +65,18 @@ mlc_code mlc_watermark_print(const mlc_watermark *w, mlc_buf *out, mlc_error *er
     return code;
 }
 
+static mlc_code read_count(const cJSON *obj, const char *name, int64_t max, int64_t *out, mlc_error *err)
+{
+    const mlc_code code = mlc_json_int64(obj, name, out, err);
+    if (code == MLC_OK && (*out < 0 || *out > max))
+        return mlc_fail(err, MLC_E_CORRUPT, "stored watermark: member %s is out of range", name);
+    return code;
+}
+
 mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, mlc_error *err)
 {
     cJSON *obj = NULL;
+    int64_t upper = 0;
     const char *key = NULL;
     memset(out, 0, sizeof *out);
     if (mlc_json_parse(text, len, 4096, 4, &obj, err) != MLC_OK)
@@ -81,6 +94,11 @@ mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, m
         code = mlc_json_int64(obj, "started", &out->started_ms, err);
     if (code == MLC_OK)
         code = mlc_json_int64(obj, "cycle", &out->cycle_ms, err);
+    if (code == MLC_OK)
+        code = read_count(obj, "upper", INT32_MAX, &upper, err);
+    if (code == MLC_OK)
+        code = read_count(obj, "rows", INT64_MAX, &out->rows, err);
+    out->upper = (int32_t)upper;
     key = mlc_json_str(obj, "key");
     if (code == MLC_OK && (key == NULL || strlen(key) >= sizeof out->key))
         code = mlc_fail(err, MLC_E_CORRUPT, "stored watermark: member key is missing or too long");
@@ -90,15 +108,22 @@ mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, m
     return code == MLC_OK ? MLC_OK : mlc_wrap(err, MLC_E_CORRUPT, "stored watermark cannot be read");
 }
 
-void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms)
+static void begin(mlc_watermark *w, int64_t now_ms)
 {
-    if (w->active)
-        return;
     w->active = true;
     w->cycle_ms = now_ms;
     w->positioned = false;
     w->at = (mlc_jde_stamp){0};
     w->key[0] = '\0';
+    w->upper = 0;
+    w->rows = 0;
+}
+
+void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms)
+{
+    if (w->active)
+        return;
+    begin(w, now_ms);
     w->bounded = w->known && w->stamp.julian > 0;
     if (!w->bounded)
         return;
@@ -112,6 +137,22 @@ void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap
         w->lower = twice;
 }
 
+bool mlc_watermark_begin_days(mlc_watermark *w, int32_t through, int64_t now_ms)
+{
+    enum { DAY_S = 86400 };
+    if (w->active)
+        return true;
+    if (w->known && w->stamp.julian >= through)
+        return false;
+    begin(w, now_ms);
+    w->bounded = true;
+    w->upper = through;
+    w->lower = (mlc_jde_stamp){through, 0};
+    if (w->known)
+        w->lower = mlc_jde_stamp_minus((mlc_jde_stamp){w->stamp.julian, 0}, -DAY_S);
+    return true;
+}
+
 void mlc_watermark_advance(mlc_watermark *w, mlc_jde_stamp stamp, const char *key)
 {
     w->positioned = true;
@@ -121,7 +162,9 @@ void mlc_watermark_advance(mlc_watermark *w, mlc_jde_stamp stamp, const char *ke
 
 void mlc_watermark_complete(mlc_watermark *w)
 {
-    if (w->positioned && mlc_jde_stamp_cmp(w->at, w->stamp) > 0)
+    if (w->upper > 0)
+        w->stamp = (mlc_jde_stamp){w->upper, 0};
+    else if (w->positioned && mlc_jde_stamp_cmp(w->at, w->stamp) > 0)
         w->stamp = w->at;
     w->known = true;
     w->started_ms = w->cycle_ms;
@@ -134,28 +177,83 @@ mlc_jde_stamp mlc_watermark_from(const mlc_watermark *w)
     return w->positioned ? w->at : w->lower;
 }
 
-void mlc_watermark_groups(const mlc_watermark *w, const char *date, const char *key_column,
-                          mlc_watermark_query *out)
+/* ---- the condition ---- */
+
+typedef struct group_maker {
+    const mlc_watermark_columns *columns;
+    mlc_watermark_query *out;
+    bool upper;
+} group_maker;
+
+/* "date OP"; further terms are added by the caller. */
+static mlc_ais_group *open_group(group_maker *m, mlc_ais_op op)
+{
+    mlc_watermark_query *const q = m->out;
+    mlc_ais_term *const terms = q->terms[q->group_count];
+    mlc_ais_group *const group = &q->groups[q->group_count++];
+    *group = (mlc_ais_group){terms, 0};
+    terms[group->count++] = (mlc_ais_term){m->columns->date, op, q->date};
+    if (m->upper && op != MLC_AIS_EQ)
+        terms[group->count++] = (mlc_ais_term){m->columns->date, MLC_AIS_LE, q->upper};
+    return group;
+}
+
+static void add_term(group_maker *m, mlc_ais_group *group, const char *column, mlc_ais_op op,
+                     const char *value)
+{
+    mlc_ais_term *const terms = m->out->terms[group - m->out->groups];
+    terms[group->count++] = (mlc_ais_term){column, op, value};
+}
+
+/* Cut the position's key into its values; how many. */
+static size_t split_key(char *key, const char *values[MLC_POLL_KEYS_MAX])
+{
+    size_t count = 0;
+    values[count++] = key;
+    for (char *p = key; *p != '\0'; p++) {
+        if (*p != MLC_POLL_KEY_SEPARATOR)
+            continue;
+        *p = '\0';
+        if (count == MLC_POLL_KEYS_MAX)
+            break;
+        values[count++] = p + 1;
+    }
+    return count;
+}
+
+/* Same stamp, and behind the key: (k1 > a) or (k1 = a and k2 > b) ... */
+static void add_key_groups(group_maker *m)
+{
+    const char *values[MLC_POLL_KEYS_MAX];
+    const mlc_watermark_columns *const c = m->columns;
+    const size_t given = split_key(m->out->key, values);
+    for (size_t i = 0; i < c->key_count && i < given; i++) {
+        mlc_ais_group *const group = open_group(m, MLC_AIS_EQ);
+        if (c->time != NULL)
+            add_term(m, group, c->time, MLC_AIS_EQ, m->out->hms);
+        for (size_t k = 0; k < i; k++)
+            add_term(m, group, c->keys[k], MLC_AIS_EQ, values[k]);
+        add_term(m, group, c->keys[i], MLC_AIS_GT, values[i]);
+    }
+}
+
+void mlc_watermark_groups(const mlc_watermark *w, const char *date, const char *upper,
+                          const mlc_watermark_columns *columns, mlc_watermark_query *out)
 {
     const mlc_jde_stamp from = mlc_watermark_from(w);
+    group_maker m = {columns, out, w->upper > 0};
     memset(out, 0, sizeof *out);
     /* Nothing to compare with: a first load, or rows without a date at its very beginning. */
     if ((!w->positioned && !w->bounded) || from.julian == 0)
         return;
     (void)snprintf(out->date, sizeof out->date, "%s", date);
+    (void)snprintf(out->upper, sizeof out->upper, "%s", upper != NULL ? upper : "");
     (void)snprintf(out->hms, sizeof out->hms, "%" PRId32, from.hms);
     (void)snprintf(out->key, sizeof out->key, "%s", w->key);
-    out->after[0] = (mlc_ais_term){"UPMJ", MLC_AIS_GT, out->date};
-    out->same_day[0] = (mlc_ais_term){"UPMJ", MLC_AIS_EQ, out->date};
-    out->same_day[1] = (mlc_ais_term){"UPMT", w->positioned ? MLC_AIS_GT : MLC_AIS_GE, out->hms};
-    out->groups[0] = (mlc_ais_group){out->after, 1};
-    out->groups[1] = (mlc_ais_group){out->same_day, 2};
-    out->group_count = 2;
-    if (!w->positioned)
-        return;
-    out->same_stamp[0] = (mlc_ais_term){"UPMJ", MLC_AIS_EQ, out->date};
-    out->same_stamp[1] = (mlc_ais_term){"UPMT", MLC_AIS_EQ, out->hms};
-    out->same_stamp[2] = (mlc_ais_term){key_column, MLC_AIS_GT, out->key};
-    out->groups[2] = (mlc_ais_group){out->same_stamp, 3};
-    out->group_count = 3;
+    (void)open_group(&m, columns->time == NULL && !w->positioned ? MLC_AIS_GE : MLC_AIS_GT);
+    if (columns->time != NULL)
+        add_term(&m, open_group(&m, MLC_AIS_EQ), columns->time, w->positioned ? MLC_AIS_GT : MLC_AIS_GE,
+                 out->hms);
+    if (w->positioned)
+        add_key_groups(&m);
 }

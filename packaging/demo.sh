@@ -174,7 +174,13 @@ ais = {
     url = "$jde"; ca_file = "$dir/certs/ca.pem"; username = "MLCONN";
     password = "file:$dir/secrets/ais_password"; environment = "JPD920"; time_zone = "America/Denver";
 };
-customers = { interval = "2s"; page_size = 50; };
+flows = {
+  customers = { schedule = "@every 2s"; page_size = 50; };
+  suppliers = { enabled = false; };
+  contacts = { enabled = false; };
+  items = { enabled = false; };
+  prices = { enabled = false; };
+};
 store = { map_max = "1G"; };
 CONF
 }

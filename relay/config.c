@@ -1,6 +1,8 @@
 /* config.c - see config.h. */
 #include "relay/config.h"
 
+#include "relay/mappings.h"
+
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
@@ -73,6 +75,16 @@ static const mlc_cfg_field schema[] = {
      "Greatest ceiling of the delay"},
     {"tenants[].dynamics.settle", MLC_CFG_DURATION, false, "90s", 100, SECONDS(3600), NULL,
      "After an uncertain write Dynamics is asked not before this"},
+    {"tenants[].dynamics.schema_refresh", MLC_CFG_DURATION, false, "1d", SECONDS(1), DAYS(365), NULL,
+     "Pause between two readings of the metadata of Dynamics' tables"},
+    {"tenants[].dynamics.lookup_cache", MLC_CFG_INT, false, "50000", 100, 10000000, NULL,
+     "Ids of rows that others point to, kept in memory at most"},
+    {"tenants[].mappings.customer", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Mapping file of customers (docs/mapping.md); without it the built-in one, as with the next four"},
+    {"tenants[].mappings.supplier", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of suppliers"},
+    {"tenants[].mappings.contact", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of contacts"},
+    {"tenants[].mappings.item", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of items"},
+    {"tenants[].mappings.price", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of prices"},
     {"tenants[].orders.reconcile_interval", MLC_CFG_DURATION, false, "5m", 100, DAYS(1), NULL,
      "Pause between two looks for orders whose webhooks were lost"},
     {"tenants[].orders.reconcile_overlap", MLC_CFG_DURATION, false, "10m", 0, DAYS(7), NULL,
@@ -141,8 +153,11 @@ static mlc_code check_credentials(const mlc_cfg *cfg, mlc_buf *report, mlc_error
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
     mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    if (code != MLC_OK)
+        return code;
+    code = check_credentials(*out, report, err);
     if (code == MLC_OK)
-        code = check_credentials(*out, report, err);
+        code = mlc_mappings_check(*out, report, err);
     if (code != MLC_OK) {
         mlc_cfg_free(*out);
         *out = NULL;

@@ -4,11 +4,9 @@
 #include "base/clock.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
-#include "relay/dynamics_accounts.h"
+#include "relay/inbound.h"
 #include "relay/intake.h"
-#include "relay/order_report.h"
 #include "relay/reconcile.h"
-#include "store/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +23,14 @@ struct mlc_tenant {
     mlc_http_client *http;
     mlc_entra *entra;
     mlc_odata *odata;
-    mlc_accounts *accounts;
+    mlc_mappings mappings;
+    mlc_schema *schema;
+    mlc_lookups *lookups;
+    mlc_records *records;
     mlc_intake *intake;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
+    mlc_inbound inbound;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
 };
@@ -106,57 +108,11 @@ static void on_released(void *user, mlc_outbox *stream)
         on_received(t);
 }
 
-/* ---- from the agent ---- */
-
-/* Store's thread: what an agent may send, and where it goes. */
+/* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
 {
     const mlc_tenant *const t = user;
-    uint64_t seq = 0;
-    if (strcmp(message->kind, "customer") != 0 && strcmp(message->kind, "order.result") != 0)
-        return mlc_fail(err, MLC_E_REJECTED,
-                        "this relay does not take \"%.40s\"; it takes: customer, order.result",
-                        message->kind);
-    mlc_entry_new entry = *message;
-    entry.tenant = t->id;
-    entry.now_ms = mlc_wall_ms();
-    entry.not_before_ms = 0;
-    const mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
-    if (code != MLC_OK)
-        return code;
-    const mlc_audit_event event = {.at_ms = entry.now_ms,
-                                   .actor = "relay",
-                                   .action = "received",
-                                   .tenant = t->id,
-                                   .stream = mlc_outbox_name(t->dynamics),
-                                   .kind = entry.kind,
-                                   .key = entry.key,
-                                   .idem = entry.idem,
-                                   .correlation = entry.correlation,
-                                   .outcome = "ok",
-                                   .seq = seq};
-    return mlc_audit_append(txn, &event, NULL, err);
-}
-
-/* ---- to Dynamics ---- */
-
-/* Customers go together, each report goes on its own. */
-static void deliver(void *user, mlc_delivery *const *items, size_t count)
-{
-    mlc_tenant *const t = user;
-    mlc_delivery **const customers = calloc(count, sizeof(mlc_delivery *));
-    size_t customer_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(items[i]->kind, "order.result") == 0)
-            mlc_order_report_deliver(t->odata, str(t, "dynamics.prefix"), t->deliverer, items[i]);
-        else if (customers != NULL)
-            customers[customer_count++] = items[i];
-        else
-            mlc_accounts_deliver(t->accounts, t->deliverer, &items[i], 1);
-    }
-    if (customer_count > 0)
-        mlc_accounts_deliver(t->accounts, t->deliverer, customers, customer_count);
-    free(customers);
+    return mlc_inbound_accept(txn, message, &t->inbound, err);
 }
 
 /* ---- opening ---- */
@@ -253,17 +209,55 @@ static mlc_deliverer_options delivery_options(const mlc_tenant *t)
                                    .settle_ms = num(t, "dynamics.settle")};
 }
 
+/* What the records' delivery stands on: mappings, metadata of their targets, lookups. */
+static mlc_code open_records(mlc_tenant *t, mlc_error *err)
+{
+    char sets[MLC_MAPPINGS_MAX][128];
+    const char *names[MLC_MAPPINGS_MAX];
+    mlc_code code = mlc_mappings_load(t->opt.cfg, t->opt.index, &t->mappings, NULL, err);
+    if (code != MLC_OK)
+        return code;
+    for (size_t i = 0; i < t->mappings.count; i++)
+        names[i] = mlc_map_expand(sets[i], sizeof sets[i], mlc_map_target(t->mappings.maps[i]),
+                                  str(t, "dynamics.prefix"));
+    const mlc_schema_options schema = {.loop = t->opt.loop,
+                                       .odata = t->odata,
+                                       .store = t->store,
+                                       .log = t->opt.log,
+                                       .tenant = t->id,
+                                       .sets = names,
+                                       .set_count = t->mappings.count,
+                                       .refresh_ms = num(t, "dynamics.schema_refresh")};
+    const mlc_lookups_options lookups = {.loop = t->opt.loop,
+                                         .odata = t->odata,
+                                         .log = t->opt.log,
+                                         .cache_max = (size_t)num(t, "dynamics.lookup_cache")};
+    code = mlc_schema_open(&t->schema, &schema, err);
+    if (code == MLC_OK)
+        code = mlc_lookups_open(&t->lookups, &lookups, err);
+    const mlc_records_options records = {
+        .odata = t->odata,
+        .store = t->store,
+        .stream = t->dynamics,
+        .log = t->opt.log,
+        .schema = t->schema,
+        .lookups = t->lookups,
+        .mappings = &t->mappings,
+        .prefix = str(t, "dynamics.prefix"),
+        .max_attempts = (uint32_t)num(t, "dynamics.max_attempts"),
+        .backoff = {num(t, "dynamics.retry_base"), num(t, "dynamics.retry_cap")}};
+    return code == MLC_OK ? mlc_records_open(&t->records, &records, err) : code;
+}
+
 static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
 {
-    const mlc_accounts_options accounts = {
-        .odata = t->odata, .log = t->opt.log, .prefix = str(t, "dynamics.prefix")};
     const mlc_deliverer_options reading = delivery_options(t);
     mlc_deliverer_options writing = reading;
     writing.stream = t->dynamics;
     writing.max_group = (unsigned)num(t, "dynamics.batch");
     writing.max_parallel = writing.max_group * 2;
-    writing.deliver = deliver;
-    writing.user = t;
+    writing.deliver = mlc_inbound_deliver;
+    writing.user = &t->inbound;
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
@@ -272,7 +266,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                        .prefix = str(t, "dynamics.prefix"),
                                        .on_ordered = on_down,
                                        .user = t};
-    mlc_code code = mlc_accounts_open(&t->accounts, &accounts, err);
+    mlc_code code = open_records(t, err);
     if (code == MLC_OK)
         code = mlc_deliverer_open(&t->deliverer, &writing, err);
     if (code == MLC_OK)
@@ -325,6 +319,12 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         mlc_tenant_close(t);
         return code;
     }
+    t->inbound = (mlc_inbound){.tenant = t->id,
+                               .prefix = str(t, "dynamics.prefix"),
+                               .dynamics = t->dynamics,
+                               .odata = t->odata,
+                               .records = t->records,
+                               .deliverer = t->deliverer};
     t->binding = (mlc_link_binding){.store = t->store,
                                     .out = t->down,
                                     .in_name = "up",
@@ -352,6 +352,10 @@ void mlc_tenant_stop(mlc_tenant *tenant)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
         mlc_deliverer_stop(tenant->deliverer);
+    if (tenant->schema != NULL)
+        mlc_schema_stop(tenant->schema);
+    if (tenant->lookups != NULL)
+        mlc_lookups_stop(tenant->lookups);
     mlc_odata_close(tenant->odata);
     mlc_entra_close(tenant->entra);
     if (tenant->http != NULL)
@@ -375,7 +379,10 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_reconcile_close(tenant->reconcile);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
-    mlc_accounts_close(tenant->accounts);
+    mlc_records_close(tenant->records);
+    mlc_lookups_close(tenant->lookups);
+    mlc_schema_close(tenant->schema);
+    mlc_mappings_free(&tenant->mappings);
     mlc_upkeep_close(tenant->upkeep);
     mlc_waker_close(tenant->waker);
     free(tenant);
@@ -431,6 +438,7 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(token, "requests", (int64_t)entra.requests, NULL);
     (void)mlc_json_add_str(token, "lastError", entra.last_error, NULL);
     (void)mlc_json_add_bool(out, "throttled", mlc_odata_throttled(tenant->odata), NULL);
+    mlc_schema_status(tenant->schema, out);
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");

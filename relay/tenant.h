@@ -3,7 +3,7 @@
  *
  * intake (KEYED)   events of Dynamics, durable before their 2xx   -> intake.h -> down
  * down (SEQUENCE)  orders for the agent                           -> tunnel
- * dynamics (KEYED) what the agent sent: customers and reports     -> dynamics_accounts.h, order_report.h
+ * dynamics (KEYED) what the agent sent: master records and reports -> records.h, order_report.h
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_TENANT_H

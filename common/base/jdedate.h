@@ -46,6 +46,11 @@ mlc_code mlc_zone_open(mlc_zone **out, const char *name, mlc_error *err);
 void mlc_zone_close(mlc_zone *zone);
 /* Local wall time of a UTC instant. */
 mlc_jde_stamp mlc_zone_stamp(const mlc_zone *zone, int64_t wall_ms);
+/* Local wall time of a UTC instant, as seconds since 1970-01-01 00:00 of the local calendar. */
+int64_t mlc_zone_local(const mlc_zone *zone, int64_t utc_s);
+/* The earliest instant (UTC seconds) at which the local clock shows `local_s` or more: of a time that occurs twice the
+ * first one, of a time that a gap leaves out the end of the gap. */
+int64_t mlc_zone_instant(const mlc_zone *zone, int64_t local_s);
 /* The smallest local stamp that any instant of [from_ms, to_ms] has: equals the stamp of from_ms
  * unless the clock was set back in between, when it is the stamp just after that change. */
 mlc_jde_stamp mlc_zone_min_stamp(const mlc_zone *zone, int64_t from_ms, int64_t to_ms);

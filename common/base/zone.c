@@ -356,3 +356,22 @@ mlc_jde_stamp mlc_zone_min_stamp(const mlc_zone *zone, int64_t from_ms, int64_t 
     }
     return least;
 }
+
+int64_t mlc_zone_local(const mlc_zone *zone, int64_t utc_s)
+{
+    return utc_s + offset_at(zone, utc_s);
+}
+
+int64_t mlc_zone_instant(const mlc_zone *zone, int64_t local_s)
+{
+    /* No offset is larger, so the local clock shows less at the beginning. Between changes it only grows. */
+    int64_t from = local_s - OFFSET_MAX - 1;
+    for (;;) {
+        const int64_t change = next_change(zone, from);
+        const int64_t match = local_s - offset_at(zone, from);
+        const int64_t at = match > from ? match : from;
+        if (at < change)
+            return at;
+        from = change;
+    }
+}

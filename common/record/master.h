@@ -35,14 +35,15 @@ typedef struct mlc_master {
 
 /* True for the five kinds. */
 bool mlc_master_is_kind(const char *kind);
-/* Append the JSON text. */
+/* Append the JSON text. Checked as parse does it: MLC_E_INVALID names every fault. */
 mlc_code mlc_master_print(const mlc_master *master, mlc_buf *out, mlc_error *err);
 /* Read and check shape: members, lengths, values all texts. MLC_E_INVALID names every fault. */
 mlc_code mlc_master_parse(const char *text, size_t len, mlc_master *out, mlc_error *err);
 /* Frees the tree. */
 void mlc_master_free(mlc_master *master);
 /* Of the content without version: equal content gives equal fingerprints. The audit columns USER, PID, JOBN, UPMJ, UPMT and
- * TDAY do not count, so that a touch without a change is silent. */
+ * TDAY do not count, so that a touch without a change is silent; nor do the order of tables and columns, nor the rows of a
+ * record that is gone. */
 mlc_code mlc_master_fingerprint(const mlc_master *master, uint8_t out[MLC_MASTER_FINGERPRINT_LEN], mlc_error *err);
 
 #endif

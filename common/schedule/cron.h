@@ -32,7 +32,7 @@ int64_t mlc_cron_next(const mlc_cron *cron, const mlc_zone *zone, int64_t after_
 /* When a flow is to run next: the first due time after `last_ms` (when it last began; 0: never), plus a jitter within
  * jitter_ms that `seed` fixes (the same flow of the same site always has the same one). A due time that was missed while
  * the program was down is made up for once, now, when `catch_up`, else skipped. Never earlier than now_ms. */
-int64_t mlc_cron_plan(const mlc_cron *cron, const mlc_zone *zone, int64_t last_ms, int64_t now_ms, int64_t jitter_ms,
-                      uint64_t seed, bool catch_up);
+int64_t mlc_cron_plan(const mlc_cron *cron, const mlc_zone *zone, int64_t last_ms, int64_t now_ms,
+                      int64_t jitter_ms, uint64_t seed, bool catch_up);
 
 #endif

@@ -119,6 +119,9 @@ mlc_code mlc_outbox_park(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now
  * key. *new_seq (may be NULL) is the sequence that is ready now. MLC_E_CONFLICT when not parked. */
 mlc_code mlc_outbox_release(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, uint64_t *new_seq,
                             mlc_error *err);
+/* KEYED: what the entry waited for has come: ready later, or parked -> ready now. One in flight, ended or pruned is left as it
+ * is. */
+mlc_code mlc_outbox_wake(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, mlc_error *err);
 /* Parked -> done with outcome "dismissed: reason". */
 mlc_code mlc_outbox_dismiss(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, const char *reason,
                             mlc_error *err);

@@ -28,7 +28,7 @@ const options = {
   customers,
   items: 50,
   // A mass change is read again as long as the overlap lasts: kept short, as the changes never end here.
-  agent: { customers: { interval: '1s', overlap: '15s', page_size: 500 }, ais: { timeout: '10s' }, orders: { settle: '3s' } },
+  agent: { flows: { customers: { schedule: '@every 1s', overlap: '15s', page_size: 500 } }, ais: { timeout: '10s' }, orders: { settle: '3s' } },
   relay: { tenant: { dynamics: { timeout: '10s', settle: '3s' } } },
 };
 

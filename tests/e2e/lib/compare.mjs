@@ -4,40 +4,22 @@
  */
 
 import assert from 'node:assert/strict';
+import { PREFIX, exact, masterFaults, shownAccount, wantedCustomers } from './masters.mjs';
 import { Hopeless, until } from './wait.mjs';
 
-export const PREFIX = 'ml_';
+export { PREFIX };
 
 /** The id of an order as JDE's VR01 holds it: 25 digits to the base 36. */
 export const reference = (guid) => BigInt(`0x${guid.replaceAll('-', '')}`).toString(36).toUpperCase().padStart(25, '0');
 
 const trimmed = (value) => String(value ?? '').trim();
 
-/** "12.5000" and 12.5 are the same. Four decimals are what both sides of a comparison have. */
-const exact = (value) => (value === null || value === undefined || value === '' ? null : Number(value).toFixed(4));
-
-/** What an account must look like: F0101 with search type C, with its row of company 00000 in F03012. */
-async function wantedCustomers(jde) {
-  const [addresses, terms] = await Promise.all([jde.dump('F0101'), jde.dump('F03012')]);
-  const termsOf = new Map(terms.filter((row) => trimmed(row.CO) === '00000').map((row) => [row.AN8, row]));
-  return new Map(addresses.filter((row) => trimmed(row.AT1) === 'C').map((row) => {
-    const term = termsOf.get(row.AN8);
-    const hold = trimmed(term?.HOLD);
-    return [String(row.AN8), {
-      name: trimmed(row.ALPH),
-      ...(term ? { creditlimit: exact(term.ACL), creditonhold: hold !== '' && hold !== 'N' } : {}),
-      [`${PREFIX}sourcerecordid`]: `JDE/F0101/${row.AN8}`,
-    }];
-  }));
-}
-
-const shownAccount = (row) => ({
-  name: row.name, creditlimit: exact(row.creditlimit), creditonhold: row.creditonhold, [`${PREFIX}sourcerecordid`]: row[`${PREFIX}sourcerecordid`],
-});
-
 /** options: { ignore: account numbers that a test made by hand } */
 export async function customerFaults(world, { ignore = [] } = {}) {
-  const [wanted, accounts] = await Promise.all([wantedCustomers(world.jde), world.dynamics.dump('accounts')]);
+  const [wanted, accounts, money] = await Promise.all([
+    wantedCustomers(world.jde), world.dynamics.dump('accounts'), world.dynamics.dump('transactioncurrencies'),
+  ]);
+  const currencies = new Map(money.map((row) => [row.transactioncurrencyid, row.isocurrencycode]));
   const faults = [];
   const seen = new Map();
   for (const row of accounts) {
@@ -54,9 +36,9 @@ export async function customerFaults(world, { ignore = [] } = {}) {
       faults.push(`customer ${number} has no account`);
       continue;
     }
-    const shown = shownAccount(row);
+    const shown = shownAccount(row, currencies);
     for (const [name, value] of Object.entries(customer)) {
-      if (shown[name] !== value) faults.push(`account ${number}: ${name} is ${JSON.stringify(shown[name])}, not ${JSON.stringify(value)}`);
+      if (value !== undefined && (shown[name] ?? null) !== value) faults.push(`account ${number}: ${name} is ${JSON.stringify(shown[name])}, not ${JSON.stringify(value)}`);
     }
   }
   return faults;
@@ -117,14 +99,17 @@ export const allFaults = async (world, options) => [...await customerFaults(worl
 
 const firstOf = (list) => `${list.length} faults: ${list.slice(0, 8).join('; ')}`;
 
-/** Waits until both sides are equal and nothing is on its way; then nothing may be parked that is not expected. */
-export async function settled(world, { timeoutMs = 60000, everyMs = 200, parked = 0, ...options } = {}) {
+/**
+ * Waits until both sides are equal and nothing is on its way; then nothing may be parked that is not expected.
+ * options: { parked: how many, masters: compare all master records instead of customers and orders, and those of the lists }
+ */
+export async function settled(world, { timeoutMs = 60000, everyMs = 200, parked = 0, masters = false, ...options } = {}) {
   await until('both sides are equal', async () => {
     const complaints = world.complaints();
     if (complaints.length > 0) throw new Hopeless(complaints[0]);
     const waiting = await world.underWay();
     if (waiting.length > 0) throw new Error(waiting.join('; '));
-    const faults = await allFaults(world, options);
+    const faults = await (masters ? masterFaults : allFaults)(world, options);
     if (faults.length > 0) throw new Error(firstOf(faults));
     return true;
   }, { timeoutMs, everyMs });

@@ -56,6 +56,13 @@ export function relaySettings(world, more = {}) {
   }, rest);
 }
 
+/** Customers once a second; a test that is about other flows switches them on. */
+function flowSettings() {
+  const often = { schedule: '@every 1s', overlap: '60s', page_size: 50 };
+  const off = { ...often, enabled: false };
+  return { retry_base: '50ms', retry_cap: '2s', customers: often, suppliers: off, contacts: off, items: off, prices: off };
+}
+
 export function agentSettings(world, more = {}) {
   return merge({
     agent: { id: world.agentId, tenant: world.tenant, data_dir: path.join(world.dir, 'agent'), admin_socket: world.agentSocket },
@@ -68,7 +75,7 @@ export function agentSettings(world, more = {}) {
       url: world.jde.url, ca_file: path.join(world.certs, 'ca.pem'), username: world.jde.options.username,
       password: `file:${world.secretFile('jde')}`, environment: world.jde.options.environment, time_zone: 'America/Denver', timeout: '5s',
     },
-    customers: { interval: '300ms', overlap: '60s', page_size: 50, retry_base: '50ms', retry_cap: '2s' },
+    flows: flowSettings(),
     orders: { settle: '2s', retry_base: '50ms', retry_cap: '2s', max_attempts: 100 },
     store: { map_max: '2G' },
   }, more);

@@ -43,6 +43,8 @@ static bool term_fits(const mlc_ais_term *term, const model_row *row)
         return mine > value;
     case MLC_AIS_GE:
         return mine >= value;
+    case MLC_AIS_LE:
+        return mine <= value;
     default:
         fail_msg("operator not expected");
         return false;
@@ -72,13 +74,18 @@ static int compare_rows(const void *a, const void *b)
 /* Read one page of at most `size` rows; true when more are left. */
 static bool read_page(model *m, mlc_watermark *w, size_t size)
 {
+    static const char *const keys[] = {"AN8"};
+    static const mlc_watermark_columns stamps = {"UPMJ", "UPMT", keys, 1};
+    static const mlc_watermark_columns days = {"UPMJ", NULL, keys, 1};
     char date[16];
+    char upper[16];
     mlc_watermark_query query;
     model_row *hits[ROWS_MAX] = {NULL};
     size_t count = 0;
     char key[MLC_POLL_KEY_MAX];
     (void)snprintf(date, sizeof date, "%" PRId32, mlc_watermark_from(w).julian);
-    mlc_watermark_groups(w, date, "AN8", &query);
+    (void)snprintf(upper, sizeof upper, "%" PRId32, w->upper);
+    mlc_watermark_groups(w, date, upper, w->upper > 0 ? &days : &stamps, &query);
     for (size_t i = 0; i < m->count; i++) {
         if (row_fits(&query, &m->rows[i]))
             hits[count++] = &m->rows[i];
@@ -236,6 +243,65 @@ static void a_cycle_without_rows_keeps_the_watermark(void **state)
     assert_int_equal(w.started_ms, 7);
 }
 
+static void expect_group(const mlc_watermark_query *q, size_t at, const char *words)
+{
+    static const char *const ops[] = {"=", ">", ">=", "<", "<=", "in"};
+    char text[200] = "";
+    for (size_t i = 0; i < q->groups[at].count; i++) {
+        const mlc_ais_term *const term = &q->groups[at].terms[i];
+        const size_t len = strlen(text);
+        (void)snprintf(text + len, sizeof text - len, "%s%s%s%s", i > 0 ? " " : "", term->column,
+                       ops[term->op], term->value);
+    }
+    assert_string_equal(text, words);
+}
+
+static void keys_of_many_columns_go_on_behind_the_last_one(void **state)
+{
+    static const char *const keys[] = {"ITM", "MCU", "CRCD"};
+    static const mlc_watermark_columns columns = {"UPMJ", "TDAY", keys, 3};
+    mlc_watermark_query q;
+    mlc_watermark w = {0};
+    (void)state;
+    mlc_watermark_begin(&w, NULL, 0, 0);
+    mlc_watermark_groups(&w, "", "", &columns, &q);
+    assert_int_equal(q.group_count, 0); /* all rows */
+    mlc_watermark_advance(&w, (mlc_jde_stamp){126001, 905}, "60001\x1f          30\x1f");
+    mlc_watermark_groups(&w, "D", "", &columns, &q);
+    assert_int_equal(q.group_count, 5);
+    expect_group(&q, 0, "UPMJ>D");
+    expect_group(&q, 1, "UPMJ=D TDAY>905");
+    expect_group(&q, 2, "UPMJ=D TDAY=905 ITM>60001");
+    expect_group(&q, 3, "UPMJ=D TDAY=905 ITM=60001 MCU>          30");
+    expect_group(&q, 4, "UPMJ=D TDAY=905 ITM=60001 MCU=          30 CRCD>");
+}
+
+static void days_are_gone_through_once(void **state)
+{
+    (void)state;
+    model m = {0};
+    mlc_watermark w = {.known = true, .stamp = {126010, 0}};
+    for (int i = 0; i < 12; i++) {
+        add_row(&m, 126008 + i, 0, 6001 + i); /* a row on each of 126008..126019 */
+        add_row(&m, 126008 + i, 0, 7001 + i);
+    }
+    assert_false(mlc_watermark_begin_days(&w, 126010, 0));
+    assert_true(mlc_watermark_begin_days(&w, 126014, 1));
+    while (read_page(&m, &w, 3)) {
+    }
+    mlc_watermark_complete(&w);
+    for (size_t i = 0; i < m.count; i++)
+        assert_int_equal(m.rows[i].seen, m.rows[i].stamp.julian > 126010 && m.rows[i].stamp.julian <= 126014);
+    assert_int_equal(w.stamp.julian, 126014);
+    assert_false(mlc_watermark_begin_days(&w, 126014, 2));
+    /* Over the end of a year; an interrupted cycle keeps its own last day. */
+    w.stamp.julian = 126365;
+    assert_true(mlc_watermark_begin_days(&w, 127002, 3));
+    assert_int_equal(w.lower.julian, 127001);
+    assert_true(mlc_watermark_begin_days(&w, 127005, 4));
+    assert_int_equal(w.upper, 127002);
+}
+
 static void damaged_text_is_refused(void **state)
 {
     static const char *const bad[] = {
@@ -260,6 +326,8 @@ int main(void)
         cmocka_unit_test(hour_that_occurs_twice_is_read_again),
         cmocka_unit_test(a_row_changed_during_paging_is_read_by_the_next_cycle),
         cmocka_unit_test(a_cycle_without_rows_keeps_the_watermark),
+        cmocka_unit_test(keys_of_many_columns_go_on_behind_the_last_one),
+        cmocka_unit_test(days_are_gone_through_once),
         cmocka_unit_test(damaged_text_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,244 @@
+/* records.c - see records.h and records_private.h. */
+#include "relay/records_private.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Records given together, as long as not all of them are ready. */
+struct mlc_record_group {
+    mlc_records *records;
+    size_t open; /* not ready, and one for the giving itself */
+    size_t ready_count;
+    mlc_record_task *ready[];
+};
+
+/* ---- tasks ---- */
+
+static void free_task(mlc_record_task *task)
+{
+    *(task->prev != NULL ? &task->prev->next : &task->records->tasks) = task->next;
+    if (task->next != NULL)
+        task->next->prev = task->prev;
+    for (size_t i = 0; i < task->used_count; i++) {
+        free(task->used[i].set);
+        free(task->used[i].key);
+        free(task->used[i].value);
+    }
+    mlc_master_free(&task->master);
+    cJSON_Delete(task->body);
+    free(task->key_value);
+    free(task->path);
+    free(task);
+}
+
+static void close_group(mlc_record_group *group)
+{
+    if (--group->open > 0)
+        return;
+    if (group->ready_count > 0)
+        mlc_record_write_group(group->records, group->ready, group->ready_count);
+    free(group);
+}
+
+/* The task counts no longer. */
+static void leave_group(mlc_record_task *task)
+{
+    mlc_record_group *const group = task->group;
+    task->group = NULL;
+    if (group != NULL)
+        close_group(group);
+}
+
+void mlc_record_finish(mlc_record_task *task, const mlc_delivery_result *result)
+{
+    mlc_record_group *const group = task->group;
+    mlc_deliverer_finish(task->deliverer, task->item, result);
+    free_task(task);
+    if (group != NULL)
+        close_group(group);
+}
+
+void mlc_record_fail(mlc_record_task *task, const mlc_error *err)
+{
+    const mlc_delivery_result result = {.code = err->code, .err = err, .uncertain = task->item->uncertain};
+    mlc_record_finish(task, &result);
+}
+
+/* What the finishing job wakes others by. */
+typedef struct wake_arg {
+    mlc_outbox *stream;
+    int64_t now_ms;
+    char set[MLC_RECORD_NAME_MAX], key[MLC_RECORD_NAME_MAX];
+    char value[]; /* of the key */
+} wake_arg;
+
+static mlc_code wake_effect(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
+{
+    const wake_arg *const wake = arg;
+    (void)item;
+    return mlc_record_wake(txn, wake->stream, wake->set, wake->key, wake->value, wake->now_ms, err);
+}
+
+static wake_arg *new_wake(const mlc_record_task *task)
+{
+    const mlc_record_flow *const flow = task->flow;
+    const size_t size = strlen(task->key_value) + 1;
+    wake_arg *const wake = calloc(1, sizeof *wake + size);
+    if (wake == NULL)
+        return NULL;
+    wake->stream = task->records->opt.stream;
+    wake->now_ms = mlc_wall_ms();
+    memcpy(wake->set, flow->set, sizeof wake->set);
+    memcpy(wake->key, flow->key, sizeof wake->key);
+    memcpy(wake->value, task->key_value, size);
+    return wake;
+}
+
+void mlc_record_done(mlc_record_task *task, int status, const char *words)
+{
+    char outcome[MLC_RECORD_TARGET_MAX + 64];
+    (void)snprintf(outcome, sizeof outcome, "%d %s%s%s", status, task->target, *words != '\0' ? " " : "",
+                   words);
+    mlc_delivery_result result = {.outcome = outcome, .target_id = task->target};
+    /* Without memory for it, those who wait are tried again by their backoff. */
+    wake_arg *const wake = task->key_value != NULL && !task->master.gone ? new_wake(task) : NULL;
+    if (wake != NULL) {
+        result.effect = wake_effect;
+        result.effect_arg = wake;
+        result.effect_free = free;
+    }
+    mlc_record_finish(task, &result);
+}
+
+void mlc_record_set_target(mlc_record_task *task, const char *id)
+{
+    (void)snprintf(task->target, sizeof task->target, "%s(%.64s)", task->flow->set, id);
+}
+
+void mlc_record_ready(mlc_record_task *task)
+{
+    mlc_record_group *const group = task->group;
+    if (task->item->uncertain || group == NULL) {
+        leave_group(task);
+        if (task->item->uncertain)
+            mlc_record_look(task);
+        else
+            mlc_record_write_one(task);
+        return;
+    }
+    group->ready[group->ready_count++] = task;
+    leave_group(task);
+}
+
+/* ---- giving ---- */
+
+static const mlc_record_flow *flow_of(const mlc_records *records, const char *kind)
+{
+    for (size_t i = 0; i < records->flow_count; i++)
+        if (strcmp(records->flows[i].kind, kind) == 0)
+            return &records->flows[i];
+    return NULL;
+}
+
+static mlc_code fill_task(mlc_record_task *task, mlc_error *err)
+{
+    const mlc_code code = mlc_master_parse(task->item->payload, task->item->payload_len, &task->master, err);
+    if (code != MLC_OK)
+        return code;
+    task->flow = flow_of(task->records, task->master.kind);
+    return task->flow != NULL ? MLC_OK
+                              : mlc_fail(err, MLC_E_INVALID, "there is no mapping for records of kind \"%s\"",
+                                         task->master.kind);
+}
+
+static void start_task(mlc_records *records, mlc_deliverer *deliverer, mlc_delivery *item,
+                       mlc_record_group *group)
+{
+    mlc_error err;
+    mlc_record_task *const task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for a record");
+        const mlc_delivery_result result = {.code = err.code, .err = &err, .uncertain = item->uncertain};
+        mlc_deliverer_finish(deliverer, item, &result);
+        return;
+    }
+    *task = (mlc_record_task){
+        .records = records, .deliverer = deliverer, .item = item, .group = group, .next = records->tasks};
+    if (records->tasks != NULL)
+        records->tasks->prev = task;
+    records->tasks = task;
+    if (group != NULL)
+        group->open++;
+    if (fill_task(task, &err) == MLC_OK)
+        mlc_record_prepare(task);
+    else
+        mlc_record_fail(task, &err);
+}
+
+void mlc_records_deliver(mlc_records *records, mlc_deliverer *deliverer, mlc_delivery *const *items,
+                         size_t count)
+{
+    size_t at = 0;
+    while (at < count) {
+        const size_t part = count - at < MLC_RECORD_GROUP_MAX ? count - at : MLC_RECORD_GROUP_MAX;
+        mlc_record_group *const group =
+            part > 1 ? calloc(1, sizeof *group + part * sizeof(mlc_record_task *)) : NULL;
+        if (group != NULL)
+            *group = (mlc_record_group){.records = records, .open = 1};
+        for (size_t i = 0; i < part; i++)
+            start_task(records, deliverer, items[at + i], group);
+        if (group != NULL)
+            close_group(group);
+        at += part;
+    }
+}
+
+/* ---- life ---- */
+
+static void add_flow(mlc_records *r, mlc_map *map)
+{
+    mlc_record_flow *const flow = &r->flows[r->flow_count++];
+    flow->kind = mlc_map_flow(map);
+    flow->map = map;
+    (void)mlc_map_expand(flow->set, sizeof flow->set, mlc_map_target(map), r->prefix);
+    (void)mlc_map_expand(flow->key, sizeof flow->key, mlc_map_key(map), r->prefix);
+}
+
+mlc_code mlc_records_open(mlc_records **out, const mlc_records_options *options, mlc_error *err)
+{
+    *out = NULL;
+    mlc_records *const r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for records");
+    r->opt = *options;
+    r->prefix = mlc_strdup(options->prefix != NULL ? options->prefix : "ml_");
+    if (r->prefix == NULL) {
+        mlc_records_close(r);
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for records");
+    }
+    (void)mlc_map_expand(r->source_column, sizeof r->source_column, "{prefix}sourcerecordid", r->prefix);
+    (void)mlc_map_expand(r->version_column, sizeof r->version_column, "{prefix}sourceversion", r->prefix);
+    for (size_t i = 0; i < options->mappings->count; i++)
+        if (options->mappings->maps[i] != NULL)
+            add_flow(r, options->mappings->maps[i]);
+    const mlc_code code = mlc_record_tidy_waits(r, err);
+    if (code != MLC_OK) {
+        mlc_records_close(r);
+        return code;
+    }
+    *out = r;
+    return MLC_OK;
+}
+
+void mlc_records_close(mlc_records *records)
+{
+    if (records == NULL)
+        return;
+    while (records->tasks != NULL)
+        free_task(records->tasks);
+    free(records->prefix);
+    free(records);
+}
