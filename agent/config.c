@@ -5,6 +5,8 @@
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const targets[] = {"sales", "purchase", NULL};
+static const char *const discounts[] = {"line", "net_price", NULL};
 static const char *const writers[] = {"orchestration", "form", NULL};
 
 /* What every flow from JDE has. */
@@ -102,15 +104,26 @@ static const mlc_cfg_field schema[] = {
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},
-    {"orders.orchestration", MLC_CFG_STRING, false, "ML_CreateSalesOrder", 1, 64, NULL,
-     "Name of the orchestration"},
+    {"orders.target", MLC_CFG_ENUM, false, "sales", 0, 0, targets, "Make sales orders or purchase orders"},
+    {"orders.mapping", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Mapping file of the orchestration's inputs; default: the built-in one, order or purchase-order"},
+    {"orders.orchestration", MLC_CFG_STRING, false, NULL, 1, 64, NULL,
+     "Name of the orchestration; default: the mapping's target"},
+    {"orders.discounts", MLC_CFG_ENUM, false, "line", 0, 0, discounts,
+     "A discount goes beside the unit price of each line, or into it (net_price)"},
+    {"orders.freight_item", MLC_CFG_STRING, false, NULL, 1, 25, NULL,
+     "Item of the line that carries an order's freight; default: freight is left to JDE's own rules"},
+    {"orders.freight_line_type", MLC_CFG_STRING, false, "F", 1, 2, NULL, "Its line type (LNTY)"},
+    {"orders.supplier", MLC_CFG_STRING, false, NULL, 1, 8, NULL,
+     "Address number of the supplier of purchase orders; default: the order's customer"},
     {"orders.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL,
      "v2 or v3 of the orchestrator service"},
     {"orders.form", MLC_CFG_STRING, false, "P4210_W4210A", 1, 64, NULL, "Form of sales order entry"},
     {"orders.form_version", MLC_CFG_STRING, false, "ZJDE0001", 1, 16, NULL, "Its version"},
     {"orders.form_controls", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "Control ids of that form where they differ from the defaults, such as \"SoldTo=15\""},
-    {"orders.order_type", MLC_CFG_STRING, false, "SO", 2, 2, NULL, "DCTO"},
+    {"orders.order_type", MLC_CFG_STRING, false, NULL, 2, 2, NULL,
+     "DCTO; default: SO, or OP for purchase orders"},
     {"orders.company", MLC_CFG_STRING, false, "00001", 5, 5, NULL, "KCOO"},
     {"orders.branch_plant", MLC_CFG_STRING, false, "30", 1, 12, NULL, "MCU"},
     {"orders.parallel", MLC_CFG_INT, false, "4", 1, 64, NULL, "Orders written at once"},

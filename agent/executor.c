@@ -25,7 +25,12 @@ typedef struct order_task {
     char report_idem[160];
 } order_task;
 
-static const char *const f4201_columns[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
+static const char *header_table(const order_task *task)
+{
+    return task->executor->opt.target.purchase ? "F4301" : "F4201";
+}
+
+static const char *const key_columns[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
 
 static void task_free(void *arg)
 {
@@ -106,7 +111,8 @@ static void finish_created(order_task *task, const char *how)
         return;
     }
     (void)snprintf(outcome, sizeof outcome, "%s %s %s %s", how, task->doco, task->dcto, task->kcoo);
-    (void)snprintf(target, sizeof target, "JDE/F4201/%s %s %s", task->doco, task->dcto, task->kcoo);
+    (void)snprintf(target, sizeof target, "JDE/%s/%s %s %s", header_table(task), task->doco, task->dcto,
+                   task->kcoo);
     mlc_delivery_result result = {
         .code = MLC_OK, .outcome = outcome, .target_id = target, .effect = put_report};
     finish(task, &result);
@@ -148,12 +154,14 @@ static void create(order_task *task)
     const mlc_executor_options *const opt = &task->executor->opt;
     mlc_error err;
     cJSON *request = NULL;
-    mlc_code code = opt->by_form
-                        ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
-                        : mlc_order_orchestration_inputs(&task->order, &opt->target, &request, &err);
+    const char *const orchestration =
+        opt->orchestration != NULL ? opt->orchestration : mlc_map_target(opt->map);
+    mlc_code code =
+        opt->by_form ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
+                     : mlc_order_orchestration_inputs(opt->map, &task->order, &opt->target, &request, &err);
     if (code == MLC_OK)
         code = opt->by_form ? mlc_ais_form(opt->ais, request, on_created, task, &err)
-                            : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, opt->orchestration,
+                            : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, orchestration,
                                                   request, on_created, task, &err);
     cJSON_Delete(request);
     if (code != MLC_OK)
@@ -210,8 +218,11 @@ static void look_up(order_task *task)
     mlc_error err;
     const mlc_ais_term term = {"VR01", MLC_AIS_EQ, task->order.reference};
     const mlc_ais_group group = {&term, 1};
-    const mlc_ais_query query = {
-        .table = "F4201", .columns = f4201_columns, .groups = &group, .group_count = 1, .page_size = 10};
+    const mlc_ais_query query = {.table = header_table(task),
+                                 .columns = key_columns,
+                                 .groups = &group,
+                                 .group_count = 1,
+                                 .page_size = 10};
     const mlc_code code =
         mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
     if (code != MLC_OK)

@@ -3,7 +3,7 @@
  * The accept function (link.h) is the gate: a message whose kind is not on the list, or whose order does not pass
  * mlc_order_parse, is refused for good. An accepted order waits in the KEYED stream "jde".
  *
- * Each order is looked up in F4201 by its reference before it is written: that finds what an earlier attempt wrote
+ * Each order is looked up in F4201 (purchase orders: F4301) by its reference before it is written: that finds what an earlier attempt wrote
  * before its answer got lost, also after a restored backup of the agent. Found: its number is reported. Not found:
  * it is created by orchestration or form service. An uncertain outcome leads to a new look-up, not before the
  * deliverer's settle time. The report ("order.result") goes into the outgoing stream in the job that ends the order.
@@ -26,8 +26,9 @@ typedef struct mlc_executor_options {
     mlc_log *log;
     const char *tenant;
     bool by_form;              /* form service instead of orchestration */
-    const char *orchestration; /* "ML_CreateSalesOrder" */
+    const char *orchestration; /* NULL: the mapping's target */
     unsigned orchestration_version;
+    mlc_map *map; /* order -> inputs of the orchestration; borrowed */
     mlc_order_target target;
     void (*on_reported)(void *user); /* the outgoing stream has work */
     void *user;

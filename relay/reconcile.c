@@ -48,6 +48,12 @@ static void run_end(mlc_reconcile *r, const mlc_error *err)
 
 /* ---- storing a page ---- */
 
+/* JDE refused it, and somebody may have mended it since: worth another look. */
+static bool is_refused(const mlc_reconcile *r, const cJSON *row)
+{
+    return mlc_order_jde_refused(row, r->opt.prefix);
+}
+
 static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_t now_ms, mlc_error *err)
 {
     mlc_webhook_event event = {.message = "Reconcile", .entity = "salesorder"};
@@ -58,7 +64,7 @@ static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_
     /* Already on its way: nothing to find. */
     mlc_order_idem(event.order_id, idem, sizeof idem);
     const mlc_code known = mlc_outbox_find(txn, r->opt.down, idem, &seq, NULL);
-    if (known != MLC_E_NOTFOUND)
+    if (known != MLC_E_NOTFOUND && (known != MLC_OK || !is_refused(r, row)))
         return known;
     memcpy(event.correlation_id, event.order_id, sizeof event.correlation_id);
     (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s", event.order_id, mlc_json_str(row, "modifiedon"));
@@ -183,8 +189,9 @@ static void ask(mlc_reconcile *r, const char *path)
 static mlc_code first_path(const mlc_reconcile *r, mlc_buf *out, mlc_error *err)
 {
     char since[MLC_ISO_TEXT_MAX];
-    mlc_code code =
-        mlc_buf_printf(out, err, "salesorders?$select=salesorderid,modifiedon&$orderby=modifiedon&$filter=");
+    mlc_code code = mlc_buf_printf(
+        out, err, "salesorders?$select=salesorderid,modifiedon,%sjdeorderstatus&$orderby=modifiedon&$filter=",
+        r->opt.prefix);
     if (code == MLC_OK)
         code = mlc_buf_printf(out, err, "%sjdeordernumber%%20eq%%20null", r->opt.prefix);
     if (code == MLC_OK)

@@ -261,10 +261,14 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
+                                       .dynamics = t->dynamics,
                                        .odata = t->odata,
                                        .log = t->opt.log,
-                                       .prefix = str(t, "dynamics.prefix"),
+                                       .map = {.prefix = str(t, "dynamics.prefix"),
+                                               .customer_reference = str(t, "orders.customer_reference"),
+                                               .write_in_item = str(t, "orders.write_in_item")},
                                        .on_ordered = on_down,
+                                       .on_reported = on_received,
                                        .user = t};
     mlc_code code = open_records(t, err);
     if (code == MLC_OK)

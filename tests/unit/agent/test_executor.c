@@ -23,6 +23,7 @@ typedef struct exec_fix {
     lst_fix s; /* its store and waker, on the loop of the AIS test */
     mlc_outbox *jde, *up;
     mlc_executor *e;
+    mlc_map *map;
     mlc_buf order;
     int reported;
     uint64_t seq;
@@ -67,6 +68,7 @@ static void fix_open(exec_fix *f)
     f->jde = lst_stream(&f->s, &jde);
     f->up = lst_stream(&f->s, &up);
     print_order(f);
+    lst_check(mlc_map_load_default("order", &f->map, &err), &err);
     ais_fix_open(f->a);
     const mlc_executor_options options = {
         .store = f->s.store,
@@ -76,6 +78,7 @@ static void fix_open(exec_fix *f)
         .tenant = "acme",
         .orchestration = "ML_CreateSalesOrder",
         .orchestration_version = 3,
+        .map = f->map,
         .target = {.order_type = "SO", .company = "00001", .branch_plant = "30"},
         .on_reported = on_reported,
         .user = f};
@@ -96,6 +99,7 @@ static void fix_close(exec_fix *f)
     mlc_outbox_close(f->up);
     lst_close_store(&f->s);
     mlc_executor_close(f->e);
+    mlc_map_free(f->map);
     mlc_waker_close(f->s.waker);
     ais_fix_free(f->a);
     net_remove_dir(f->s.dir);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+static const mlc_order_map_options options = {.prefix = "ml_"};
 static const char header_text[] =
     "{\"salesorderid\":\"01234567-89ab-cdef-0123-456789abcdef\",\"name\":\"x\",\"ordernumber\":\"ORD-01000\","
     "\"totalamount\":1250.0000,\"requestdeliveryby\":\"2026-11-30\",\"createdon\":\"2026-11-23T10:00:00Z\","
@@ -37,7 +38,7 @@ static void order_is_mapped_exactly(void **state)
     mlc_order order;
     mlc_error err;
     (void)state;
-    assert_int_equal(mlc_order_map(header, lines, &out, &err), MLC_OK);
+    assert_int_equal(mlc_order_map(header, lines, &options, &out, &err), MLC_OK);
     assert_int_equal(mlc_order_parse(mlc_buf_text(&out), out.len, &order, &err), MLC_OK);
     assert_string_equal(order.customer, "6001");
     assert_string_equal(order.currency, "USD");
@@ -62,7 +63,7 @@ static void every_fault_is_named(void **state)
     mlc_buf out = {0};
     mlc_error err;
     (void)state;
-    assert_int_equal(mlc_order_map(header, lines, &out, &err), MLC_E_INVALID);
+    assert_int_equal(mlc_order_map(header, lines, &options, &out, &err), MLC_E_INVALID);
     assert_non_null(strstr(err.message, "customer"));
     assert_non_null(strstr(err.message, "item"));
     assert_non_null(strstr(err.message, "quantity"));
@@ -78,7 +79,7 @@ static void an_order_without_lines_is_refused(void **state)
     mlc_buf out = {0};
     mlc_error err;
     (void)state;
-    assert_int_equal(mlc_order_map(header, lines, &out, &err), MLC_E_INVALID);
+    assert_int_equal(mlc_order_map(header, lines, &options, &out, &err), MLC_E_INVALID);
     cJSON_Delete(header);
     cJSON_Delete(lines);
 }
