@@ -38,7 +38,8 @@ typedef struct agent_app {
     mlc_flow_config flow_config;
     mlc_flow_set *flows;
     mlc_executor *executor;
-    mlc_map *order_map; /* the executor's */
+    mlc_map *order_map;       /* the executor's */
+    mlc_catalogue *catalogue; /* likewise */
     mlc_executor_gate gate;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
@@ -259,7 +260,10 @@ static mlc_code open_order_map(agent_app *app, mlc_error *err)
         code =
             mlc_fail(err, MLC_E_INVALID, "%s: its flow is \"%.40s\"; orders.target needs a mapping of \"%s\"",
                      file, mlc_map_flow(app->order_map), kind);
-    return code == MLC_OK ? code : mlc_wrap(err, code, "orders.mapping cannot be used");
+    if (code != MLC_OK)
+        return mlc_wrap(err, code, "orders.mapping cannot be used");
+    code = mlc_catalogue_open(&app->catalogue, str(app, "orders.catalogue"), NULL, err);
+    return code == MLC_OK ? code : mlc_wrap(err, code, "orders.catalogue cannot be used");
 }
 
 static mlc_code open_executor(agent_app *app, mlc_error *err)
@@ -437,6 +441,7 @@ static void close_all(agent_app *app)
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
     mlc_map_free(app->order_map);
+    mlc_catalogue_free(app->catalogue);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {

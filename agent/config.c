@@ -107,6 +107,8 @@ static const mlc_cfg_field schema[] = {
     {"orders.target", MLC_CFG_ENUM, false, "sales", 0, 0, targets, "Make sales orders or purchase orders"},
     {"orders.mapping", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Mapping file of the orchestration's inputs; default: the built-in one, order or purchase-order"},
+    {"orders.catalogue", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "File of data items and inputs beside those that are built in (agent/catalogue.h)"},
     {"orders.orchestration", MLC_CFG_STRING, false, NULL, 1, 64, NULL,
      "Name of the orchestration; default: the mapping's target"},
     {"orders.discounts", MLC_CFG_ENUM, false, "line", 0, 0, discounts,
