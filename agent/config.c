@@ -11,9 +11,9 @@ static const char *const writers[] = {"orchestration", "form", NULL};
 
 /* What every flow from JDE has. */
 /* clang-format off */
-#define FLOW(name, what) \
-    {"flows." name ".enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, what}, \
-    {"flows." name ".schedule", MLC_CFG_STRING, false, "0 2 * * *", 1, 120, NULL, \
+#define FLOW_AT(name, enabled, schedule, what) \
+    {"flows." name ".enabled", MLC_CFG_BOOL, false, enabled, 0, 0, NULL, what}, \
+    {"flows." name ".schedule", MLC_CFG_STRING, false, schedule, 1, 120, NULL, \
      "When: minute hour day month weekday; @hourly, @daily, @weekly, @monthly, @every 5m"}, \
     {"flows." name ".jitter", MLC_CFG_DURATION, false, "0s", 0, DAYS(1), NULL, \
      "Later by up to this, always the same at one agent, so that not all sites begin at once"}, \
@@ -24,6 +24,7 @@ static const char *const writers[] = {"orchestration", "form", NULL};
     {"flows." name ".page_size", MLC_CFG_INT, false, "500", 1, 5000, NULL, "Rows per page"}, \
     {"flows." name ".overlap", MLC_CFG_DURATION, false, "5m", 0, DAYS(7), NULL, \
      "How far behind its watermark a run begins, for rows that become visible late"}
+#define FLOW(name, what) FLOW_AT(name, "true", "0 2 * * *", what)
 /* clang-format on */
 
 static const mlc_cfg_field schema[] = {
@@ -101,6 +102,8 @@ static const mlc_cfg_field schema[] = {
     FLOW("prices", "Prices: F4106 in effect today, F4101"),
     {"flows.prices.inactive_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "F4101.STKT values of items whose prices are inactive; default: O"},
+    FLOW_AT("orders", "true", "@every 5m", "Status of our sales orders: F4211, F4201"),
+    FLOW_AT("purchase_orders", "false", "@every 5m", "Status of our purchase orders: F4311, F4301"),
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},

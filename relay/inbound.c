@@ -2,6 +2,7 @@
 #include "relay/inbound.h"
 
 #include "base/clock.h"
+#include "relay/order_progress.h"
 #include "relay/order_report.h"
 #include "store/audit.h"
 
@@ -22,6 +23,14 @@ static void deliver_results(const mlc_inbound *t, mlc_delivery *const *items, si
         mlc_order_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
 }
 
+static void deliver_statuses(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    const mlc_order_progress_options options = {
+        .odata = t->odata, .deliverer = t->deliverer, .prefix = t->prefix, .fulfill = t->fulfill};
+    for (size_t i = 0; i < count; i++)
+        mlc_order_progress_deliver(&options, items[i]);
+}
+
 /* It was stored by another version of the program. */
 static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
 {
@@ -38,9 +47,10 @@ static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, si
 static const struct inbound {
     const char *kind;
     deliver_fn deliver;
-} inbound[] = {{"customer", deliver_masters}, {"supplier", deliver_masters},
-               {"contact", deliver_masters},  {"item", deliver_masters},
-               {"price", deliver_masters},    {"order.result", deliver_results}};
+} inbound[] = {{"customer", deliver_masters},     {"supplier", deliver_masters},
+               {"contact", deliver_masters},      {"item", deliver_masters},
+               {"price", deliver_masters},        {"order.result", deliver_results},
+               {"order.status", deliver_statuses}};
 enum { INBOUND = sizeof inbound / sizeof inbound[0] };
 
 static deliver_fn deliver_of(const char *kind)

@@ -323,8 +323,10 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         mlc_tenant_close(t);
         return code;
     }
+    setting_path path;
     t->inbound = (mlc_inbound){.tenant = t->id,
                                .prefix = str(t, "dynamics.prefix"),
+                               .fulfill = mlc_cfg_bool(options->cfg, at(t, &path, "orders.fulfill")),
                                .dynamics = t->dynamics,
                                .odata = t->odata,
                                .records = t->records,
