@@ -290,6 +290,7 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         .orchestration = str(app, "orders.orchestration"),
         .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
         .map = app->order_map,
+        .catalogue = app->catalogue,
         .target = {.purchase = is_purchase(app),
                    .order_type = order_type(app),
                    .supplier = str(app, "orders.supplier"),

@@ -67,7 +67,10 @@ static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_
     if (known != MLC_E_NOTFOUND && (known != MLC_OK || !is_refused(r, row)))
         return known;
     memcpy(event.correlation_id, event.order_id, sizeof event.correlation_id);
-    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s", event.order_id, mlc_json_str(row, "modifiedon"));
+    /* modifiedon counts seconds: a refused order may be mended in the second in which its refusal was written. */
+    const char *const etag = is_refused(r, row) ? mlc_json_str(row, "@odata.etag") : NULL;
+    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s%s%.40s", event.order_id,
+                   mlc_json_str(row, "modifiedon"), etag != NULL ? "/" : "", etag != NULL ? etag : "");
     if (mlc_outbox_find(txn, r->opt.intake, idem, &seq, NULL) == MLC_OK)
         return MLC_OK;
     r->found++;
