@@ -361,13 +361,34 @@ static bool visit_parked(const mlc_entry *entry, void *arg)
     return false;
 }
 
-static mlc_code end_parked(mlc_txn *txn, mlc_outbox *jde, const char *key, int64_t now_ms, mlc_error *err)
+static mlc_code end_one(mlc_txn *txn, const mlc_executor_gate *gate, const mlc_entry_new *by, uint64_t seq,
+                        mlc_error *err)
+{
+    static const char why[] = "the order was mended in Dynamics";
+    const mlc_audit_event event = {.at_ms = by->now_ms,
+                                   .actor = "agent",
+                                   .action = "superseded",
+                                   .tenant = gate->tenant,
+                                   .stream = mlc_outbox_name(gate->jde),
+                                   .kind = by->kind,
+                                   .key = by->key,
+                                   .idem = by->idem,
+                                   .correlation = by->correlation,
+                                   .outcome = "ok",
+                                   .detail = why,
+                                   .seq = seq};
+    const mlc_code code = mlc_outbox_done(txn, gate->jde, seq, by->now_ms, why, err);
+    return code == MLC_OK ? mlc_audit_append(txn, &event, NULL, err) : code;
+}
+
+static mlc_code end_parked(mlc_txn *txn, const mlc_executor_gate *gate, const mlc_entry_new *by,
+                           mlc_error *err)
 {
     for (;;) {
-        parked_search search = {.key = key};
-        mlc_code code = mlc_outbox_parked(txn, jde, 1, SIZE_MAX, visit_parked, &search, err);
+        parked_search search = {.key = by->key};
+        mlc_code code = mlc_outbox_parked(txn, gate->jde, 1, SIZE_MAX, visit_parked, &search, err);
         if (code == MLC_OK && search.seq != 0)
-            code = mlc_outbox_done(txn, jde, search.seq, now_ms, "the order was mended in Dynamics", err);
+            code = end_one(txn, gate, by, search.seq, err);
         if (code != MLC_OK || search.seq == 0)
             return code;
     }
@@ -397,7 +418,7 @@ mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *u
     /* Only an order that comes again has more than this in its key (relay/intake.h). */
     if (strstr(entry.idem, "/create/") != NULL &&
         mlc_outbox_find(txn, gate->jde, entry.idem, &seq, NULL) == MLC_E_NOTFOUND)
-        code = end_parked(txn, gate->jde, key, entry.now_ms, err);
+        code = end_parked(txn, gate, &entry, err);
     if (code == MLC_OK)
         code = mlc_outbox_put(txn, gate->jde, &entry, &seq, NULL, err);
     if (code != MLC_OK)
