@@ -7,6 +7,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
+#include "agent/order_config.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/upkeep.h"
@@ -38,8 +39,7 @@ typedef struct agent_app {
     mlc_flow_config flow_config;
     mlc_flow_set *flows;
     mlc_executor *executor;
-    mlc_map *order_map;       /* the executor's */
-    mlc_catalogue *catalogue; /* likewise */
+    mlc_order_config orders;
     mlc_executor_gate gate;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
@@ -236,36 +236,6 @@ static bool is_set_to(const agent_app *app, const char *path, const char *value)
     return strcmp(str(app, path), value) == 0;
 }
 
-static bool is_purchase(const agent_app *app)
-{
-    return is_set_to(app, "orders.target", "purchase");
-}
-
-static const char *order_type(const agent_app *app)
-{
-    const char *const type = str(app, "orders.order_type");
-    return type != NULL ? type : is_purchase(app) ? "OP" : "SO";
-}
-
-static mlc_code open_order_map(agent_app *app, mlc_error *err)
-{
-    const char *const file = str(app, "orders.mapping");
-    const char *const kind = is_purchase(app) ? "purchase-order" : "order";
-    if (is_purchase(app) && is_set_to(app, "orders.writer", "form"))
-        return mlc_fail(err, MLC_E_INVALID,
-                        "orders.writer: form makes sales orders only; set orchestration for purchase orders");
-    mlc_code code = file != NULL ? mlc_map_load_file(file, &app->order_map, NULL, err)
-                                 : mlc_map_load_default(kind, &app->order_map, err);
-    if (code == MLC_OK && strcmp(mlc_map_flow(app->order_map), kind) != 0)
-        code =
-            mlc_fail(err, MLC_E_INVALID, "%s: its flow is \"%.40s\"; orders.target needs a mapping of \"%s\"",
-                     file, mlc_map_flow(app->order_map), kind);
-    if (code != MLC_OK)
-        return mlc_wrap(err, code, "orders.mapping cannot be used");
-    code = mlc_catalogue_open(&app->catalogue, str(app, "orders.catalogue"), NULL, err);
-    return code == MLC_OK ? code : mlc_wrap(err, code, "orders.catalogue cannot be used");
-}
-
 static mlc_code open_executor(agent_app *app, mlc_error *err)
 {
     app->gate = (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant")};
@@ -276,7 +246,7 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
     for (size_t i = 0; i < controls; i++)
         app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
-    mlc_code code = open_order_map(app, err);
+    const mlc_code code = mlc_order_config_read(&app->orders, app->cfg, NULL, err);
     if (code != MLC_OK)
         return code;
     const mlc_executor_options options = {
@@ -289,10 +259,10 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         .by_form = is_set_to(app, "orders.writer", "form"),
         .orchestration = str(app, "orders.orchestration"),
         .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
-        .map = app->order_map,
-        .catalogue = app->catalogue,
-        .target = {.purchase = is_purchase(app),
-                   .order_type = order_type(app),
+        .map = app->orders.map,
+        .catalogue = app->orders.catalogue,
+        .target = {.purchase = app->orders.purchase,
+                   .order_type = app->orders.order_type,
                    .supplier = str(app, "orders.supplier"),
                    .net_price = is_set_to(app, "orders.discounts", "net_price"),
                    .freight_item = str(app, "orders.freight_item"),
@@ -441,8 +411,7 @@ static void close_all(agent_app *app)
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
-    mlc_map_free(app->order_map);
-    mlc_catalogue_free(app->catalogue);
+    mlc_order_config_free(&app->orders);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {

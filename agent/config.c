@@ -1,6 +1,8 @@
 /* config.c - see config.h. */
 #include "agent/config.h"
 
+#include "agent/order_config.h"
+
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
@@ -151,9 +153,25 @@ static const mlc_cfg_field schema[] = {
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 
+/* Mapping and field catalogue of orders. */
+static mlc_code check_orders(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    mlc_order_config orders;
+    const mlc_code code = mlc_order_config_read(&orders, cfg, report, err);
+    mlc_order_config_free(&orders);
+    return code;
+}
+
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    return mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    if (code == MLC_OK)
+        code = check_orders(*out, report, err);
+    if (code != MLC_OK && *out != NULL) {
+        mlc_cfg_free(*out);
+        *out = NULL;
+    }
+    return code;
 }
 
 mlc_code mlc_agent_config_describe(mlc_buf *out, mlc_error *err)
