@@ -7,6 +7,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
+#include "agent/order_config.h"
 #include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
@@ -39,6 +40,7 @@ typedef struct agent_app {
     mlc_flow_config flow_config;
     mlc_flow_set *flows;
     mlc_executor *executor;
+    mlc_order_config orders;
     mlc_executor_gate gate;
     mlc_address_options addresses;
     mlc_tunnel_client *tunnel;
@@ -267,6 +269,11 @@ static mlc_code set_addresses(agent_app *app, mlc_error *err)
     return MLC_OK;
 }
 
+static bool is_set_to(const agent_app *app, const char *path, const char *value)
+{
+    return strcmp(str(app, path), value) == 0;
+}
+
 static mlc_code open_executor(agent_app *app, mlc_error *err)
 {
     const bool addresses = mlc_cfg_bool(app->cfg, "addresses.enabled");
@@ -280,26 +287,35 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
     for (size_t i = 0; i < controls; i++)
         app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
-    const mlc_executor_options options = {.store = app->store,
-                                          .jde = app->jde,
-                                          .up = app->up,
-                                          .ais = app->ais,
-                                          .log = app->log,
-                                          .tenant = str(app, "agent.tenant"),
-                                          .by_form = strcmp(str(app, "orders.writer"), "form") == 0,
-                                          .orchestration = str(app, "orders.orchestration"),
-                                          .orchestration_version =
-                                              (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
-                                          .target = {.order_type = str(app, "orders.order_type"),
-                                                     .company = str(app, "orders.company"),
-                                                     .branch_plant = str(app, "orders.branch_plant"),
-                                                     .form_name = str(app, "orders.form"),
-                                                     .form_version = str(app, "orders.form_version"),
-                                                     .form_controls = app->form_controls,
-                                                     .form_control_count = controls},
-                                          .addresses = addresses ? &app->addresses : NULL,
-                                          .on_reported = on_up_has_work,
-                                          .user = app};
+    const mlc_code code = mlc_order_config_read(&app->orders, app->cfg, NULL, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_executor_options options = {
+        .store = app->store,
+        .jde = app->jde,
+        .up = app->up,
+        .ais = app->ais,
+        .log = app->log,
+        .tenant = str(app, "agent.tenant"),
+        .by_form = is_set_to(app, "orders.writer", "form"),
+        .orchestration = str(app, "orders.orchestration"),
+        .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
+        .map = app->orders.map,
+        .catalogue = app->orders.catalogue,
+        .target = {.purchase = app->orders.purchase,
+                   .order_type = app->orders.order_type,
+                   .supplier = str(app, "orders.supplier"),
+                   .net_price = is_set_to(app, "orders.discounts", "net_price"),
+                   .freight_item = str(app, "orders.freight_item"),
+                   .freight_line_type = str(app, "orders.freight_line_type"),
+                   .company = str(app, "orders.company"),
+                   .branch_plant = str(app, "orders.branch_plant"),
+                   .form_name = str(app, "orders.form"),
+                   .form_version = str(app, "orders.form_version"),
+                   .form_controls = app->form_controls,
+                   .form_control_count = controls},
+        .on_reported = on_up_has_work,
+        .user = app};
     const mlc_deliverer_options delivery = {
         .loop = &app->loop,
         .max_parallel = (unsigned)mlc_cfg_int(app->cfg, "orders.parallel"),
@@ -438,6 +454,7 @@ static void close_all(agent_app *app)
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
+    mlc_order_config_free(&app->orders);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {

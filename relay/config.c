@@ -85,6 +85,12 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].mappings.contact", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of contacts"},
     {"tenants[].mappings.item", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of items"},
     {"tenants[].mappings.price", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of prices"},
+    {"tenants[].orders.customer_reference", MLC_CFG_STRING, false, NULL, 1, 100, NULL,
+     "Column of salesorder that holds the customer's own order number, such as name; default: none"},
+    {"tenants[].orders.write_in_item", MLC_CFG_STRING, false, NULL, 1, 25, NULL,
+     "JDE item that stands for write-in products; default: an order with one is parked"},
+    {"tenants[].orders.fulfill", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Set an order to Fulfilled in Dynamics when JDE has shipped all of it"},
     {"tenants[].orders.reconcile_interval", MLC_CFG_DURATION, false, "5m", 100, DAYS(1), NULL,
      "Pause between two looks for orders whose webhooks were lost"},
     {"tenants[].orders.reconcile_overlap", MLC_CFG_DURATION, false, "10m", 0, DAYS(7), NULL,
@@ -175,8 +181,9 @@ static mlc_code check_credentials(const mlc_cfg *cfg, mlc_buf *report, mlc_error
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
     mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
-    if (code == MLC_OK)
-        code = check_credentials(*out, report, err);
+    if (code != MLC_OK)
+        return code;
+    code = check_credentials(*out, report, err);
     if (code == MLC_OK)
         code = mlc_mappings_check(*out, report, err);
     if (code != MLC_OK) {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "relay/address_memory.h"
 #include "relay/address_report.h"
+#include "relay/order_progress.h"
 #include "relay/order_report.h"
 #include "relay/refresh.h"
 #include "store/audit.h"
@@ -31,6 +32,14 @@ static void deliver_addresses(const mlc_inbound *t, mlc_delivery *const *items, 
         mlc_address_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
 }
 
+static void deliver_statuses(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    const mlc_order_progress_options options = {
+        .odata = t->odata, .deliverer = t->deliverer, .prefix = t->prefix, .fulfill = t->fulfill};
+    for (size_t i = 0; i < count; i++)
+        mlc_order_progress_deliver(&options, items[i]);
+}
+
 /* It was stored by another version of the program. */
 static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
 {
@@ -47,10 +56,10 @@ static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, si
 static const struct inbound {
     const char *kind;
     deliver_fn deliver;
-} inbound[] = {{"customer", deliver_masters},        {"supplier", deliver_masters},
-               {"contact", deliver_masters},         {"item", deliver_masters},
-               {"price", deliver_masters},           {"order.result", deliver_results},
-               {"address.result", deliver_addresses}};
+} inbound[] = {{"customer", deliver_masters},      {"supplier", deliver_masters},
+               {"contact", deliver_masters},       {"item", deliver_masters},
+               {"price", deliver_masters},         {"order.result", deliver_results},
+               {"order.status", deliver_statuses}, {"address.result", deliver_addresses}};
 enum { INBOUND = sizeof inbound / sizeof inbound[0] };
 
 static deliver_fn deliver_of(const char *kind)

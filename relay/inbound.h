@@ -11,6 +11,7 @@
 typedef struct mlc_inbound {
     const char *tenant;
     const char *prefix;
+    bool fulfill;         /* order_progress.h */
     mlc_outbox *dynamics; /* the stream of what is to be delivered */
     mlc_outbox *intake;   /* of what is to be read from Dynamics */
     mlc_odata *odata;

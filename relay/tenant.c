@@ -307,11 +307,15 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
+                                       .dynamics = t->dynamics,
                                        .odata = t->odata,
                                        .log = t->opt.log,
-                                       .prefix = str(t, "dynamics.prefix"),
                                        .addresses = &t->addresses,
+                                       .map = {.prefix = str(t, "dynamics.prefix"),
+                                               .customer_reference = str(t, "orders.customer_reference"),
+                                               .write_in_item = str(t, "orders.write_in_item")},
                                        .on_ordered = on_down,
+                                       .on_reported = on_received,
                                        .user = t};
     mlc_code code = open_records(t, err);
     if (code == MLC_OK)
@@ -392,8 +396,10 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         mlc_tenant_close(t);
         return code;
     }
+    setting_path path;
     t->inbound = (mlc_inbound){.tenant = t->id,
                                .prefix = str(t, "dynamics.prefix"),
+                               .fulfill = mlc_cfg_bool(options->cfg, at(t, &path, "orders.fulfill")),
                                .dynamics = t->dynamics,
                                .intake = t->intake_stream,
                                .odata = t->odata,

@@ -73,7 +73,10 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
                                .rows = record.rows};
     if (code == MLC_E_INVALID && record.gone) /* a row that is not wanted may be as faulty as it likes */
         code = MLC_OK;
-    if (code == MLC_OK)
+    if (code == MLC_OK && maker->spec->shape != NULL)
+        code = maker->spec->shape(item->id, record.rows, record.gone, item->version, &item->payload,
+                                  &item->silent, &item->why);
+    else if (code == MLC_OK)
         code = mlc_master_print(&master, &item->payload, &item->why);
     if (code == MLC_OK)
         code = mlc_master_fingerprint(&master, item->fingerprint, err);
@@ -178,6 +181,8 @@ static mlc_code store_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_ite
     bool news = false;
     char kind[48];
     (void)snprintf(kind, sizeof kind, "%s%s", page->spec->kind, item->invalid ? ".invalid" : "");
+    if (item->silent)
+        return MLC_OK;
     mlc_code code = is_news(txn, item, kind, &news, err);
     if (code != MLC_OK || !news)
         return code;

@@ -14,6 +14,7 @@ typedef struct mlc_flow_item {
     char id[MLC_POLL_KEY_MAX];
     char source[MLC_POLL_KEY_MAX + 16];
     bool invalid; /* cannot be made into a record: parked with `why` */
+    bool silent;  /* not to be told at all */
     bool gone;    /* told only when the record was sent before */
     mlc_error why;
     uint8_t fingerprint[MLC_MASTER_FINGERPRINT_LEN];

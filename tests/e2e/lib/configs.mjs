@@ -61,7 +61,7 @@ export function relaySettings(world, more = {}) {
 function flowSettings() {
   const often = { schedule: '@every 1s', overlap: '60s', page_size: 50 };
   const off = { ...often, enabled: false };
-  return { retry_base: '50ms', retry_cap: '2s', customers: often, suppliers: off, contacts: off, items: off, prices: off };
+  return { retry_base: '50ms', retry_cap: '2s', customers: often, suppliers: off, contacts: off, items: off, prices: off, orders: off, purchase_orders: off };
 }
 
 export function agentSettings(world, more = {}) {
