@@ -1,6 +1,9 @@
 /* config.c - see config.h. */
 #include "agent/config.h"
 
+#include "agent/identity.h"
+#include "crypto/sealed.h"
+
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
@@ -100,9 +103,22 @@ static const mlc_cfg_field schema[] = {
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 
+static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
+                       mlc_error *err)
+{
+    char file[1024];
+    uint8_t root[MLC_KEY_LEN] = {0};
+    (void)user;
+    mlc_code code = mlc_root_key_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, root, err);
+    if (code == MLC_OK)
+        code = mlc_sealed_open(root, "ml-agent", path, base64, out, err);
+    mlc_wipe(root, sizeof root);
+    return code;
+}
+
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    return mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    return mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
 }
 
 mlc_code mlc_agent_config_describe(mlc_buf *out, mlc_error *err)
