@@ -13,6 +13,7 @@ endfunction()
 
 mlc_scenario(customers e2e e2e/customers.test.mjs 180)
 mlc_scenario(orders e2e e2e/orders.test.mjs 180)
+mlc_scenario(tenants e2e e2e/tenants.test.mjs 300)
 
 # The acceptance test. A smaller one, for a minute: -D MLC_SPINE_SMALL=ON, or the variables of spine.test.mjs.
 option(MLC_SPINE_SMALL "Run the acceptance test with small numbers" OFF)
