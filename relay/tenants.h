@@ -37,7 +37,7 @@ void mlc_tenants_close(mlc_tenants *tenants);
 /* The open tenant of this name. NULL: unknown, or closed. */
 mlc_tenant *mlc_tenants_find(const mlc_tenants *tenants, const char *id);
 /* The open tenant at a place, NULL when that is closed. *more (may be NULL): are there places behind? */
-mlc_tenant *mlc_tenants_at(const mlc_tenants *tenants, size_t place, bool *more);
+mlc_tenant *mlc_tenants_at(const mlc_tenants *tenants, size_t at, bool *more);
 /* Is it in the configuration, open or not? */
 bool mlc_tenants_known(const mlc_tenants *tenants, const char *id);
 /* Where its webhooks go; one without store while it is closed. NULL: unknown. */
