@@ -2,7 +2,9 @@
 #include "agent/config.h"
 
 #include "agent/flow/flow_config.h"
+#include "agent/identity.h"
 #include "agent/order_config.h"
+#include "crypto/sealed.h"
 
 #include <stdlib.h>
 
@@ -196,9 +198,22 @@ static mlc_code check_orders(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err
     return code;
 }
 
+static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
+                       mlc_error *err)
+{
+    char file[1024];
+    uint8_t root[MLC_KEY_LEN] = {0};
+    (void)user;
+    mlc_code code = mlc_root_key_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, root, err);
+    if (code == MLC_OK)
+        code = mlc_sealed_open(root, "ml-agent", path, base64, out, err);
+    mlc_wipe(root, sizeof root);
+    return code;
+}
+
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
     if (code == MLC_OK)
         code = check_flows(*out, report, err);
     if (code == MLC_OK)

@@ -40,6 +40,7 @@ struct mlc_tenant {
     mlc_xref_rebuild *xref;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
+    mlc_quota webhook_quota;
 };
 
 /* Value of a setting of this tenant: at(t, "dynamics.url"). */
@@ -68,6 +69,13 @@ static bool flag(const mlc_tenant *t, const char *name)
 {
     setting_path path;
     return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
+}
+
+/* The tenant's own limit, or that of all. */
+static int64_t limit(const mlc_tenant *t, const char *own, const char *common)
+{
+    const int64_t value = num(t, own);
+    return value > 0 ? value : mlc_cfg_int(t->opt.cfg, common);
 }
 
 static const char *secret(const mlc_tenant *t, const char *name)
@@ -157,7 +165,9 @@ static mlc_code open_streams(mlc_tenant *t, mlc_error *err)
 {
     mlc_stream_spec spec = {.name = "intake",
                             .mode = MLC_STREAM_KEYED,
-                            .max_bytes = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.stream_max_bytes"),
+                            .max_bytes =
+                                (uint64_t)limit(t, "limits.stream_max_bytes", "store.stream_max_bytes"),
+                            .max_entries = (uint64_t)num(t, "limits.stream_max_entries"),
                             .keep_done_ms = mlc_cfg_int(t->opt.cfg, "store.keep_done"),
                             .keep_done_count = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.keep_done_count")};
     mlc_code code = mlc_outbox_open(&t->intake_stream, t->store, &spec, err);
@@ -180,7 +190,7 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
     (void)mkdir(dir, 0700);
     (void)snprintf(dir, sizeof dir, "%s/tenants/%s", mlc_cfg_str(t->opt.cfg, "relay.data_dir"), t->id);
     const mlc_store_options options = {.dir = dir,
-                                       .map_max = (size_t)mlc_cfg_int(t->opt.cfg, "store.map_max"),
+                                       .map_max = (size_t)limit(t, "limits.map_max", "store.map_max"),
                                        .log = t->opt.log,
                                        .wake = mlc_waker_wake,
                                        .wake_arg = t->waker};
@@ -412,12 +422,15 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                     .user = t,
                                     .on_received = on_received,
                                     .on_state = on_state};
+    mlc_quota_init(&t->webhook_quota, num(t, "limits.webhooks_per_second"), num(t, "limits.webhook_burst"),
+                   mlc_mono_ms());
     t->webhook = (mlc_webhook_target){.tenant = t->id,
                                       .secret = secret(t, "webhook_secret"),
                                       .prefix = str(t, "dynamics.prefix"),
                                       .addresses = flag(t, "addresses.enabled"),
                                       .store = t->store,
                                       .intake = t->intake_stream,
+                                      .quota = &t->webhook_quota,
                                       .on_received = on_event,
                                       .user = t};
     *out = t;
@@ -498,6 +511,12 @@ mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant)
     return tenant->hooks;
 }
 
+void mlc_tenant_limit_agent(const mlc_tenant *tenant, mlc_tunnel_agent *agent)
+{
+    agent->max_frames_per_s = (unsigned)num(tenant, "limits.messages_per_second");
+    agent->max_connections = (unsigned)num(tenant, "limits.connections");
+}
+
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
 {
     *out = (mlc_admin_store){.name = tenant->id,
@@ -538,6 +557,10 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
     mlc_xref_rebuild_status(tenant->xref, cJSON_AddObjectToObject(out, "crossReference"));
+    cJSON *const events = cJSON_AddObjectToObject(out, "webhookQuota");
+    (void)mlc_json_add_int(events, "perSecond", tenant->webhook_quota.per_s, NULL);
+    (void)mlc_json_add_int(events, "taken", (int64_t)tenant->webhook_quota.taken, NULL);
+    (void)mlc_json_add_int(events, "refused", (int64_t)tenant->webhook_quota.refused, NULL);
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
