@@ -2,6 +2,7 @@
 #include "relay/records_private.h"
 
 #include "base/clock.h"
+#include "relay/webhook_event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,12 +105,33 @@ static wake_arg *new_wake(const mlc_record_task *task)
     return wake;
 }
 
+/* "accounts(1a2b..)" as the cross-reference names it, "Dynamics/accounts/1a2b.."; false when the row's id is not known. */
+static bool name_counterpart(const mlc_record_task *task, char out[MLC_RECORD_TARGET_MAX])
+{
+    char text[MLC_UUID_TEXT_MAX];
+    char id[MLC_UUID_TEXT_MAX];
+    const char *const open = strchr(task->target, '(');
+    if (open == NULL || strlen(open) != MLC_UUID_TEXT_MAX + 1)
+        return false;
+    mlc_strlcpy(text, open + 1, sizeof text);
+    if (open[MLC_UUID_TEXT_MAX] != ')' || !mlc_uuid_copy(text, id))
+        return false;
+    return snprintf(out, MLC_RECORD_TARGET_MAX, "Dynamics/%.*s/%s", (int)(open - task->target), task->target,
+                    id) < MLC_RECORD_TARGET_MAX;
+}
+
 void mlc_record_done(mlc_record_task *task, int status, const char *words)
 {
     char outcome[MLC_RECORD_TARGET_MAX + 64];
     (void)snprintf(outcome, sizeof outcome, "%d %s%s%s", status, task->target, *words != '\0' ? " " : "",
                    words);
-    mlc_delivery_result result = {.outcome = outcome, .target_id = task->target};
+    mlc_delivery_result result = {
+        .outcome = outcome, .source_id = task->master.source, .target_id = task->target};
+    char counterpart[MLC_RECORD_TARGET_MAX];
+    if (name_counterpart(task, counterpart)) {
+        result.target_id = counterpart;
+        result.link = true;
+    }
     /* Without memory for it, those who wait are tried again by their backoff. */
     wake_arg *const wake = task->key_value != NULL && !task->master.gone ? new_wake(task) : NULL;
     if (wake != NULL) {
