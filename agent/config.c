@@ -105,6 +105,8 @@ static const mlc_cfg_field schema[] = {
      "F4101.STKT values of items whose prices are inactive; default: O"},
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
+    {"orders.dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Write no order into JDE: say what would be sent, and keep it until this is off (docs/flows.md)"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},
     {"orders.orchestration", MLC_CFG_STRING, false, "ML_CreateSalesOrder", 1, 64, NULL,
      "Name of the orchestration"},

@@ -7,6 +7,7 @@
 #include "relay/agents.h"
 #include "relay/enroll.h"
 #include "relay/tenant.h"
+#include "relay/trial_routes.h"
 #include "relay/tunnel_server.h"
 #include "relay/webhook_event.h"
 
@@ -35,6 +36,7 @@ typedef struct relay_app {
     mlc_tunnel_server *tunnel;
     mlc_webhook_options webhooks;
     mlc_enroll_desk desk;
+    mlc_trial_desk trials;
     mlc_http_server *server, *admin_server;
     mlc_admin *admin;
     mlc_http_route public_routes[PUBLIC_ROUTES];
@@ -104,6 +106,17 @@ static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
 {
     const mlc_tenant *const found = find_tenant(user, tenant);
     return found != NULL ? mlc_tenant_webhook(found) : NULL;
+}
+
+static mlc_trial *find_trial(void *user, const char *tenant)
+{
+    const relay_app *const app = user;
+    const mlc_tenant *found = NULL;
+    if (tenant != NULL)
+        found = find_tenant(app, tenant);
+    else if (app->tenant_count == 1)
+        found = app->tenants[0];
+    return found != NULL ? mlc_tenant_trial(found) : NULL;
 }
 
 static bool tenant_known(void *user, const char *tenant)
@@ -277,7 +290,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 3 > ROUTES_MAX)
+    if (count + 3 + MLC_TRIAL_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -290,6 +303,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->trials = (mlc_trial_desk){.find = find_trial, .user = app};
+    count += mlc_trial_routes(&app->trials, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,

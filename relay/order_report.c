@@ -27,6 +27,7 @@ static void on_patched(void *user, const mlc_odata_answer *answer)
                                         .err = &answer->err,
                                         .retry_after_ms = answer->retry_after_ms,
                                         .outcome = outcome,
+                                        .differences = answer->differences,
                                         .target_id = task->target};
     finish(task, &result);
 }

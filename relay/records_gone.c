@@ -11,6 +11,7 @@ enum { HTTP_NOT_FOUND = 404, HTTP_PRECONDITION = 412 };
 static void on_written(void *user, const mlc_odata_answer *answer)
 {
     mlc_record_task *const task = user;
+    mlc_record_differ(task, answer);
     if (answer->code == MLC_OK)
         mlc_record_done(task, answer->status, "deactivated");
     else if (answer->status == HTTP_NOT_FOUND || answer->status == HTTP_PRECONDITION)

@@ -122,7 +122,7 @@ async function relayPart(world) {
 }
 
 const world = new LargeWorld({
-  items: 1, onlyRelay: true, agent: { flows: { customers: { schedule: '0 2 * * *', page_size: 500 } }, store: { map_max: '32G' } }, relay: { store: { map_max: '32G' } },
+  items: 1, onlyRelay: true, agent: { ais: { timeout: '300s' }, relay: { reconnect_cap: '30s' }, flows: { customers: { schedule: '0 2 * * *', page_size: 500 } }, store: { map_max: '32G' } }, relay: { store: { map_max: '32G' } },
 });
 let failed = false;
 try {
