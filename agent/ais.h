@@ -110,6 +110,10 @@ mlc_code mlc_ais_row_date(const mlc_ais *ais, const cJSON *row, const char *colu
 /* Log in if need be; fn tells when the session can be used, or why not. */
 mlc_code mlc_ais_ready(mlc_ais *ais, void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
                        mlc_error *err);
+/* The same, and server_clock_skew_ms is of now: a small call (GET v2/defaultconfig) is answered with the server's Date. Does the
+ * server not answer that one, the skew known before stays, and the session counts. */
+mlc_code mlc_ais_clock(mlc_ais *ais, void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
+                       mlc_error *err);
 
 /* ---- writing ---- */
 

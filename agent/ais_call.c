@@ -163,7 +163,7 @@ static void send_call(mlc_ais *ais, ais_call *call)
                                        {"Accept", "application/json"},
                                        {"jde-AIS-Auth", ais->token},
                                        {"jde-AIS-Auth-Device", ais->device}};
-    const mlc_http_request request = {.method = "POST",
+    const mlc_http_request request = {.method = call->kind == AIS_CLOCK ? "GET" : "POST",
                                       .url = call->url,
                                       .headers = headers,
                                       .header_count = sizeof headers / sizeof headers[0],
@@ -255,16 +255,41 @@ static void on_ready(void *user, mlc_code code, const mlc_error *err, int status
     free(ready);
 }
 
-mlc_code mlc_ais_ready(mlc_ais *ais, void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
-                       mlc_error *err)
+/* Whatever the answer was: what was to be had of it is its Date. */
+static void on_clock(void *user, mlc_code code, const mlc_error *err, int status, cJSON *body)
+{
+    mlc_error none;
+    mlc_error_clear(&none);
+    const bool answered = code == MLC_OK || status > 0;
+    on_ready(user, answered ? MLC_OK : code, answered ? &none : err, status, body);
+}
+
+static mlc_code start_ready(mlc_ais *ais, ais_kind kind, char *url, ais_reply_fn reply,
+                            void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
+                            mlc_error *err)
 {
     ready_call *const ready = calloc(1, sizeof *ready);
-    if (ready == NULL)
+    if (ready == NULL) {
+        free(url);
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a call to AIS");
+    }
     ready->fn = fn;
     ready->user = user;
-    const mlc_code code = ais_call_start(ais, AIS_READY, NULL, NULL, on_ready, ready, err);
+    const mlc_code code = ais_call_start(ais, kind, url, NULL, reply, ready, err);
     if (code != MLC_OK)
         free(ready);
     return code;
+}
+
+mlc_code mlc_ais_ready(mlc_ais *ais, void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
+                       mlc_error *err)
+{
+    return start_ready(ais, AIS_READY, NULL, on_ready, fn, user, err);
+}
+
+mlc_code mlc_ais_clock(mlc_ais *ais, void (*fn)(void *user, mlc_code code, const mlc_error *err), void *user,
+                       mlc_error *err)
+{
+    char *const url = ais_join(ais->url, "/jderest/v2/defaultconfig", "", err);
+    return url != NULL ? start_ready(ais, AIS_CLOCK, url, on_clock, fn, user, err) : MLC_E_NOMEM;
 }

@@ -10,6 +10,7 @@ enum { AIS_URL_MAX = 2048, AIS_TOKEN_MAX = 1024, AIS_BODY_MAX = 16 * 1024 * 1024
 
 typedef enum ais_kind {
     AIS_READY, /* wants nothing but a session */
+    AIS_CLOCK, /* a GET */
     AIS_READ,
     AIS_NEXT, /* a next link: bound to the session that gave it */
     AIS_WRITE

@@ -8,6 +8,7 @@
 #include "agent/flow/flow_preview_route.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
+#include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/held.h"
@@ -41,6 +42,7 @@ typedef struct agent_app {
     mlc_flow_set *flows;
     mlc_executor *executor;
     mlc_executor_gate gate;
+    mlc_address_options addresses;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
@@ -100,6 +102,20 @@ static void on_released(void *user, mlc_outbox *stream)
         on_up_has_work(app);
     else
         on_down_received(app);
+}
+
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const agent_app *const app = user;
+    (void)stream;
+    return mlc_agent_refresh(txn, app->up, str(app, "agent.tenant"), entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_up_has_work(user);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -182,7 +198,12 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
                                        .store = app->store,
                                        .log = app->log,
                                        .streams = {app->up, app->jde, app->held},
-                                       .stream_count = 3};
+                                       .stream_count = 3,
+                                       .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(app->cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(app->cfg, "audit.keep")},
+                                       .name = "agent"};
     return mlc_upkeep_open(&app->upkeep, &upkeep, err);
 }
 
@@ -236,11 +257,31 @@ static mlc_code open_flows(agent_app *app, mlc_error *err)
     return mlc_flow_set_open(&app->flows, &options, err);
 }
 
+static mlc_code set_addresses(agent_app *app, mlc_error *err)
+{
+    app->addresses = (mlc_address_options){
+        .store = app->store,
+        .up = app->up,
+        .ais = app->ais,
+        .log = app->log,
+        .zone = app->zone,
+        .orchestration = str(app, "addresses.orchestration"),
+        .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "addresses.orchestration_version")};
+    (void)mlc_address_rule_of(str(app, "addresses.conflict"), &app->addresses.rule);
+    if (app->addresses.rule == MLC_ADDRESS_NEWEST_WINS && app->zone == NULL)
+        return mlc_fail(err, MLC_E_INVALID,
+                        "addresses.conflict: newest compares times, so ais.time_zone must be set");
+    return MLC_OK;
+}
+
 static mlc_code open_executor(agent_app *app, mlc_error *err)
 {
-    app->gate = (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant")};
-    if (!mlc_cfg_bool(app->cfg, "orders.enabled"))
-        return MLC_OK;
+    const bool addresses = mlc_cfg_bool(app->cfg, "addresses.enabled");
+    app->gate =
+        (mlc_executor_gate){.jde = app->jde, .tenant = str(app, "agent.tenant"), .addresses = addresses};
+    const mlc_code set = addresses ? set_addresses(app, err) : MLC_OK;
+    if (set != MLC_OK || !mlc_cfg_bool(app->cfg, "orders.enabled"))
+        return set;
     const size_t controls = mlc_cfg_count(app->cfg, "orders.form_controls");
     if (controls > FORM_CONTROLS_MAX)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
@@ -265,6 +306,7 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
                                                      .form_version = str(app, "orders.form_version"),
                                                      .form_controls = app->form_controls,
                                                      .form_control_count = controls},
+                                          .addresses = addresses ? &app->addresses : NULL,
                                           .on_reported = on_up_has_work,
                                           .user = app};
     const mlc_deliverer_options delivery = {
@@ -327,6 +369,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                    .streams = {app->up, app->jde, app->held},
                                    .stream_count = 3,
                                    .on_released = on_released,
+                                   .refresh = refresh,
+                                   .on_refreshed = on_refreshed,
                                    .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
     if (code == MLC_OK)
@@ -431,7 +475,7 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = mlc_waker_open(&app->waker, &app->loop, dispatch_store, app, err);
     if (code == MLC_OK)
-        code = mlc_flow_config_read(&app->flow_config, cfg, err);
+        code = mlc_flow_config_read(&app->flow_config, cfg, NULL, err);
     if (code == MLC_OK)
         code = open_store(app, err);
     if (code == MLC_OK)

@@ -9,6 +9,7 @@
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const conflict_rules[] = {"jde", "dynamics", "newest", "review", NULL};
 static const char *const writers[] = {"orchestration", "form", NULL};
 
 /* What every flow from JDE has. */
@@ -127,6 +128,15 @@ static const mlc_cfg_field schema[] = {
     {"orders.settle", MLC_CFG_DURATION, false, "2m", 100, SECONDS(3600), NULL,
      "After an uncertain write JDE is asked not before this: longer than its slowest order takes"},
 
+    {"addresses.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Take changed addresses from Dynamics; needs orders.enabled, whose parallel, retry and settle apply"},
+    {"addresses.orchestration", MLC_CFG_STRING, false, "ML_UpdateAddress", 1, 64, NULL,
+     "Name of the orchestration"},
+    {"addresses.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL,
+     "v2 or v3 of the orchestrator service"},
+    {"addresses.conflict", MLC_CFG_ENUM, false, "jde", 0, 0, conflict_rules,
+     "Who wins when JDE's address changed since the version edited in Dynamics; newest needs ais.time_zone"},
+
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of the store's file"},
     {"store.up_max_bytes", MLC_CFG_SIZE, false, "8G", 1 << 16, 0, NULL,
      "Waiting for the relay; then polling pauses"},
@@ -136,21 +146,27 @@ static const mlc_cfg_field schema[] = {
      "How long done entries are kept"},
     {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
      "How many of each stream at most"},
+
+    {"audit.segment_entries", MLC_CFG_INT, false, "10000", 2, 1000000, NULL,
+     "The audit trail is closed in segments of so many entries"},
+    {"audit.segment_age", MLC_CFG_DURATION, false, "30d", SECONDS(1), DAYS(3650), NULL,
+     "Or when the first entry of the segment is so old"},
+    {"audit.keep", MLC_CFG_DURATION, false, "730d", SECONDS(1), DAYS(36500), NULL,
+     "A segment is removed when its last entry is so old; what was removed stays provable"},
+    {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
+     "Pause between two looks for what is to be closed, removed or pruned"},
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 
 /* What the schema cannot check: schedules, windows, the zone. */
 static mlc_code check_flows(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
 {
-    char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
     mlc_flow_config *const flows = calloc(1, sizeof *flows);
     if (flows == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the configuration");
-    const mlc_code code = mlc_flow_config_read(flows, cfg, err);
+    const mlc_code code = mlc_flow_config_read(flows, cfg, report, err);
     mlc_flow_config_free(flows);
     free(flows);
-    if (code != MLC_OK && report != NULL)
-        (void)mlc_buf_printf(report, NULL, "%s\n", mlc_error_text(err, text, sizeof text));
     return code;
 }
 

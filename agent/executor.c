@@ -59,6 +59,11 @@ static mlc_code write_report(order_task *task, const mlc_order_result *result, m
     /* A failure may be reported again after each retry by an operator, a success only once. */
     (void)snprintf(task->report_idem, sizeof task->report_idem, "jde/order/%.64s/%s", task->order.id,
                    result->created ? "created" : "failed");
+    const char *const again = strstr(task->item->idem, "/again/");
+    if (result->created && again != NULL) { /* its number got lost in Dynamics: it is told once more */
+        const size_t used = strlen(task->report_idem);
+        (void)snprintf(task->report_idem + used, sizeof task->report_idem - used, "%.40s", again);
+    }
     if (!result->created) {
         const size_t used = strlen(task->report_idem);
         (void)snprintf(task->report_idem + used, sizeof task->report_idem - used, "/%lld",
@@ -94,6 +99,7 @@ static void finish_created(order_task *task, const char *how)
     mlc_error err;
     char outcome[128];
     char target[96];
+    char source[96];
     const mlc_order_result report = {.id = task->order.id,
                                      .reference = task->order.reference,
                                      .created = true,
@@ -108,8 +114,13 @@ static void finish_created(order_task *task, const char *how)
     }
     (void)snprintf(outcome, sizeof outcome, "%s %s %s %s", how, task->doco, task->dcto, task->kcoo);
     (void)snprintf(target, sizeof target, "JDE/F4201/%s %s %s", task->doco, task->dcto, task->kcoo);
-    mlc_delivery_result result = {
-        .code = MLC_OK, .outcome = outcome, .target_id = target, .effect = put_report};
+    (void)snprintf(source, sizeof source, "Dynamics/salesorders/%.64s", task->order.id);
+    mlc_delivery_result result = {.code = MLC_OK,
+                                  .outcome = outcome,
+                                  .source_id = source,
+                                  .target_id = target,
+                                  .link = true,
+                                  .effect = put_report};
     finish(task, &result);
 }
 
@@ -254,6 +265,10 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
     mlc_executor *const e = user;
     mlc_error err;
     for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[i]->kind, "address") == 0 && e->opt.addresses != NULL) {
+            mlc_address_deliver(e->opt.addresses, e->deliverer, items[i]);
+            continue;
+        }
         order_task *const task = calloc(1, sizeof *task);
         if (task == NULL) {
             (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
@@ -345,9 +360,11 @@ mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *u
     char key[80];
     char source[96];
     uint64_t seq = 0;
+    if (strcmp(message->kind, "address") == 0 && gate->addresses)
+        return mlc_address_accept(txn, message, gate->jde, gate->tenant, err);
     if (strcmp(message->kind, "order") != 0)
-        return mlc_fail(err, MLC_E_REJECTED, "this agent does not carry out \"%.40s\"; it takes: order",
-                        message->kind);
+        return mlc_fail(err, MLC_E_REJECTED, "this agent does not carry out \"%.40s\"; it takes: order%s",
+                        message->kind, gate->addresses ? ", address" : "");
     mlc_code code = mlc_order_parse(message->payload, message->payload_len, &order, err);
     if (code != MLC_OK)
         return code == MLC_E_NOMEM ? code : MLC_E_REJECTED;

@@ -1,7 +1,7 @@
-/* executor.h - carries out what the relay asks for: sales orders into JDE, and nothing else.
+/* executor.h - carries out what the relay asks for: sales orders and changed addresses into JDE, and nothing else.
  *
  * The accept function (link.h) is the gate: a message whose kind is not on the list, or whose order does not pass
- * mlc_order_parse, is refused for good. An accepted order waits in the KEYED stream "jde".
+ * mlc_order_parse, is refused for good. An accepted order waits in the KEYED stream "jde". Addresses: address_executor.h.
  *
  * Each order is looked up in F4201 by its reference before it is written: that finds what an earlier attempt wrote
  * before its answer got lost, also after a restored backup of the agent. Found: its number is reported. Not found:
@@ -12,6 +12,7 @@
 #ifndef MLC_AGENT_EXECUTOR_H
 #define MLC_AGENT_EXECUTOR_H
 
+#include "agent/address_executor.h"
 #include "agent/order_inputs.h"
 #include "deliver/deliverer.h"
 #include "link/link.h"
@@ -33,7 +34,8 @@ typedef struct mlc_executor_options {
     /* Nothing is written: the inputs that would be sent are the outcome, no report goes up, and the order is held
      * (deliver/held.h) until this is off. */
     bool dry_run;
-    void (*on_reported)(void *user); /* the outgoing stream has work */
+    const mlc_address_options *addresses; /* NULL: none are taken. Borrowed */
+    void (*on_reported)(void *user);      /* the outgoing stream has work */
     void *user;
 } mlc_executor_options;
 
@@ -50,6 +52,7 @@ mlc_deliverer *mlc_executor_deliverer(mlc_executor *executor);
 typedef struct mlc_executor_gate {
     mlc_outbox *jde;
     const char *tenant;
+    bool addresses; /* changed addresses are taken */
 } mlc_executor_gate;
 mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t SKEW_MAX_MS = INT64_C(100) * 366 * 86400 * 1000;
+
 static mlc_code add_stamp(cJSON *obj, const char *name, mlc_jde_stamp stamp, mlc_error *err)
 {
     char text[32];
@@ -43,6 +45,8 @@ mlc_code mlc_watermark_print(const mlc_watermark *w, mlc_buf *out, mlc_error *er
     if (code == MLC_OK)
         code = mlc_json_add_int(obj, "cycle", w->cycle_ms, err);
     if (code == MLC_OK)
+        code = mlc_json_add_int(obj, "skew", w->skew_ms, err);
+    if (code == MLC_OK)
         code = mlc_json_add_bool(obj, "bounded", w->bounded, err);
     if (code == MLC_OK)
         code = add_stamp(obj, "lower", w->lower, err);
@@ -62,6 +66,18 @@ mlc_code mlc_watermark_print(const mlc_watermark *w, mlc_buf *out, mlc_error *er
         code = mlc_buf_puts(out, text, err);
     cJSON_free(text);
     cJSON_Delete(obj);
+    return code;
+}
+
+/* Absent in what older versions stored. */
+static mlc_code read_skew(const cJSON *obj, int64_t *out, mlc_error *err)
+{
+    *out = 0;
+    if (mlc_json_get(obj, "skew") == NULL)
+        return MLC_OK;
+    const mlc_code code = mlc_json_int64(obj, "skew", out, err);
+    if (code == MLC_OK && (*out < -SKEW_MAX_MS || *out > SKEW_MAX_MS))
+        return mlc_fail(err, MLC_E_CORRUPT, "stored watermark: member skew is out of range");
     return code;
 }
 
@@ -95,6 +111,8 @@ mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, m
     if (code == MLC_OK)
         code = mlc_json_int64(obj, "cycle", &out->cycle_ms, err);
     if (code == MLC_OK)
+        code = read_skew(obj, &out->skew_ms, err);
+    if (code == MLC_OK)
         code = read_count(obj, "upper", INT32_MAX, &upper, err);
     if (code == MLC_OK)
         code = read_count(obj, "rows", INT64_MAX, &out->rows, err);
@@ -119,11 +137,23 @@ static void begin(mlc_watermark *w, int64_t now_ms)
     w->rows = 0;
 }
 
-void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms)
+/* Beyond this it is no clock but nonsense. */
+static int64_t sane_skew(int64_t skew_ms)
+{
+    if (skew_ms < -SKEW_MAX_MS)
+        return -SKEW_MAX_MS;
+    return skew_ms > SKEW_MAX_MS ? SKEW_MAX_MS : skew_ms;
+}
+
+void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
+                         int64_t skew_ms)
 {
     if (w->active)
         return;
+    const int64_t skew = sane_skew(skew_ms);
+    const int64_t least = w->known && w->skew_ms < skew ? w->skew_ms : skew;
     begin(w, now_ms);
+    w->skew_ms = skew;
     w->bounded = w->known && w->stamp.julian > 0;
     if (!w->bounded)
         return;
@@ -132,9 +162,9 @@ void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap
         return;
     /* A cycle start in the future (the clock was set back since) says nothing about what was read. */
     const int64_t from = w->started_ms < now_ms ? w->started_ms : now_ms;
-    const mlc_jde_stamp twice = mlc_zone_min_stamp(zone, from - overlap_ms, now_ms);
-    if (mlc_jde_stamp_cmp(twice, w->lower) < 0)
-        w->lower = twice;
+    const mlc_jde_stamp since = mlc_zone_min_stamp(zone, from + least - overlap_ms, now_ms + skew);
+    if (mlc_jde_stamp_cmp(since, w->lower) < 0)
+        w->lower = since;
 }
 
 bool mlc_watermark_begin_days(mlc_watermark *w, int32_t through, int64_t now_ms)

@@ -5,9 +5,10 @@
  * the last row it stored, also inside a run of rows that share one stamp.
  * The next cycle begins at
  *     min( watermark - overlap, smallest local stamp of [start of the last cycle - overlap, now] )
- * The overlap catches rows that became visible later than their stamp says, and rows changed twice within one second;
- * the second term catches the local hour that occurs twice when daylight saving ends. Rows read again are silent by
- * their fingerprint.
+ * The overlap catches rows that became visible later than their stamp says, and rows changed twice within one second.
+ * The second term is by the JDE server's clock, the skew of which is told: it catches the local hour that occurs twice when
+ * daylight saving ends, and the stamps of a clock that was set back. A clock that was set right again has left stamps of the
+ * smaller skew, so the smaller one of this cycle's and the last one's counts. Rows read again are silent by their fingerprint.
  *
  * A watermark of days (effective dates) has stamps without time: a cycle reads the days after the last one it went
  * through, up to a given day. Pure; any thread.
@@ -27,6 +28,7 @@ typedef struct mlc_watermark {
     int64_t started_ms;  /* wall time when the last completed cycle began */
     bool active;         /* a cycle is under way */
     int64_t cycle_ms;    /* wall time when it began */
+    int64_t skew_ms;     /* the server's clock minus ours at that time */
     bool bounded;        /* it has a lower bound; false: first load, all rows */
     mlc_jde_stamp lower; /* inclusive */
     int32_t upper;       /* of days: the last one to go through; else 0 */
@@ -40,8 +42,10 @@ typedef struct mlc_watermark {
 mlc_code mlc_watermark_print(const mlc_watermark *w, mlc_buf *out, mlc_error *err);
 mlc_code mlc_watermark_parse(const char *text, size_t len, mlc_watermark *out, mlc_error *err);
 
-/* Begin a cycle now, or go on with the one that was interrupted. `zone` may be NULL (no daylight saving known). */
-void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms);
+/* Begin a cycle now, or go on with the one that was interrupted. `zone`: of the server; NULL: unknown, only the overlap counts.
+ * skew_ms: the server's clock minus ours. */
+void mlc_watermark_begin(mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
+                         int64_t skew_ms);
 /* The same for days, up to and including `through`. False: there is none to go through, nothing was begun. */
 bool mlc_watermark_begin_days(mlc_watermark *w, int32_t through, int64_t now_ms);
 /* A row was stored. */

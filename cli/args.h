@@ -25,9 +25,16 @@ typedef enum mlctl_command {
     MLCTL_DISMISS,
     MLCTL_AUDIT,
     MLCTL_AUDIT_VERIFY,
+    MLCTL_AUDIT_EXPORT,
+    MLCTL_AUDIT_REDACT,
+    MLCTL_XREF,
+    MLCTL_XREF_REBUILD,
+    MLCTL_DRY_RUN,
+    MLCTL_REPLAY,
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
     MLCTL_AGENTS,
+    MLCTL_WEBHOOKS,
     MLCTL_FLOWS,
     MLCTL_POLL
 } mlctl_command;
@@ -44,10 +51,16 @@ typedef struct mlctl_args {
     bool json;
     const char *store, *stream, *key, *reason; /* NULL: not given */
     const char *tenant, *agent;
-    const char *flow;   /* NULL: all */
-    const char *person; /* who decides; never NULL */
-    uint64_t seq, from;
-    bool all;
+    const char *correlation, *head, *dir, *file, *out_file, *ref; /* NULL: not given */
+    const char *kind, *code;                                      /* retry --all: only such entries */
+    int64_t older_s;                                              /* and parked for so long */
+    const char *from_time, *to_time;                              /* audit export: instead of from, to */
+    bool csv, refresh;
+    const char *ids, *target; /* dry-run: with commas between; replay: address that is meant */
+    const char *person;       /* who decides; never NULL */
+    uint64_t seq, from, to;
+    bool all, repair;
+    const char *flow; /* NULL: all */
     int64_t ttl_s;
 } mlctl_args;
 

@@ -130,6 +130,7 @@ static void add_parked(mlctl_table *table, const cJSON *entries)
         mlctl_table_cell(table, mlc_json_str(entry, "key"));
         mlctl_table_number(table, mlctl_number(entry, "attempts"));
         mlctl_table_cell(table, mlc_json_str(entry, "created"));
+        mlctl_table_cell(table, mlc_json_str(entry, "errorCode"));
         mlctl_table_cell(table, mlc_json_str(entry, "lastError"));
     }
 }
@@ -162,8 +163,8 @@ static mlc_code parked_page(const mlctl *ctl, int64_t from, mlctl_table *table, 
 
 mlc_code mlctl_parked(const mlctl *ctl, mlc_error *err)
 {
-    static const char *const headings[] = {"STORE",    "STREAM",  "SEQ",   "KIND", "KEY",
-                                           "ATTEMPTS", "CREATED", "ERROR", NULL};
+    static const char *const headings[] = {"STORE",    "STREAM",  "SEQ",  "KIND",  "KEY",
+                                           "ATTEMPTS", "CREATED", "CODE", "ERROR", NULL};
     mlctl_table table;
     int64_t next = 1;
     bool more = false;
@@ -263,6 +264,14 @@ static mlc_code decision_body(const mlctl_args *args, char **out, mlc_error *err
                          : mlc_json_add_int(body, "seq", (int64_t)args->seq, err);
     if (code == MLC_OK && args->reason != NULL)
         code = mlc_json_add_str(body, "reason", args->reason, err);
+    if (code == MLC_OK && args->kind != NULL)
+        code = mlc_json_add_str(body, "kind", args->kind, err);
+    if (code == MLC_OK && args->code != NULL)
+        code = mlc_json_add_str(body, "code", args->code, err);
+    if (code == MLC_OK && args->older_s > 0)
+        code = mlc_json_add_int(body, "olderSeconds", args->older_s, err);
+    if (code == MLC_OK && args->refresh)
+        code = mlc_json_add_bool(body, "refresh", true, err);
     if (code == MLC_OK)
         code = mlc_json_add_str(body, "operator", args->person, err);
     *out = code == MLC_OK ? mlc_json_print(body) : NULL;
@@ -288,7 +297,10 @@ mlc_code mlctl_retry(const mlctl *ctl, mlc_error *err)
     cJSON *tree = NULL;
     const mlctl_args *const args = ctl->args;
     const mlc_code code = decide(ctl, "/v1/retry", &tree, err);
-    if (code == MLC_OK && !args->json && args->all)
+    if (code == MLC_OK && !args->json && args->refresh)
+        (void)fprintf(ctl->out, "%" PRId64 " records are to be taken again from their source\n",
+                      mlctl_number(tree, "refreshed"));
+    else if (code == MLC_OK && !args->json && args->all)
         (void)fprintf(ctl->out, "%" PRId64 " entries are to be delivered again\n",
                       mlctl_number(tree, "released"));
     else if (code == MLC_OK && !args->json && (uint64_t)mlctl_number(tree, "seq") != args->seq)

@@ -23,12 +23,26 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_audit(ctl, err);
     case MLCTL_AUDIT_VERIFY:
         return mlctl_audit_verify(ctl, err);
+    case MLCTL_AUDIT_EXPORT:
+        return mlctl_audit_export(ctl, err);
+    case MLCTL_AUDIT_REDACT:
+        return mlctl_audit_redact(ctl, err);
+    case MLCTL_XREF:
+        return mlctl_xref(ctl, err);
+    case MLCTL_XREF_REBUILD:
+        return mlctl_xref_rebuild(ctl, err);
+    case MLCTL_DRY_RUN:
+        return mlctl_dry_run(ctl, err);
+    case MLCTL_REPLAY:
+        return mlctl_replay(ctl, err);
     case MLCTL_ENROLL_TOKEN:
         return mlctl_enroll_token(ctl, err);
     case MLCTL_REVOKE:
         return mlctl_revoke(ctl, err);
     case MLCTL_AGENTS:
         return mlctl_agents(ctl, err);
+    case MLCTL_WEBHOOKS:
+        return mlctl_webhooks(ctl, err);
     case MLCTL_FLOWS:
         return mlctl_flows(ctl, err);
     case MLCTL_POLL:

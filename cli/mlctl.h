@@ -11,6 +11,9 @@ typedef struct mlctl {
     FILE *out;
 } mlctl;
 
+/* Lines of GET /v1/audit, page by page. Return an error to stop. */
+typedef mlc_code (*mlctl_audit_line_fn)(void *arg, const char *line, size_t len, mlc_error *err);
+
 /* Parse, carry out, print errors to `err_out`. The exit code. */
 mlctl_exit mlctl_main(int argc, char *const *argv, const mlctl_env *env, const char *version, FILE *out,
                       FILE *err_out);
@@ -23,10 +26,21 @@ mlc_code mlctl_retry(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_dismiss(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_audit(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_audit_verify(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_audit_export(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_audit_redact(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_xref(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_xref_rebuild(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_enroll_token(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_revoke(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_agents(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_webhooks(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_flows(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_dry_run(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_replay(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_poll(const mlctl *ctl, mlc_error *err);
+
+/* trail_cmd.c: the entries that the arguments ask for, from index `from` to `to`. */
+mlc_code mlctl_audit_lines(const mlctl *ctl, uint64_t from, uint64_t to, mlctl_audit_line_fn fn, void *arg,
+                           mlc_error *err);
 
 #endif

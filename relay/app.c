@@ -9,6 +9,7 @@
 #include "relay/tenant.h"
 #include "relay/trial_routes.h"
 #include "relay/tunnel_server.h"
+#include "relay/webhook_admin.h"
 #include "relay/webhook_event.h"
 
 #include <signal.h>
@@ -35,6 +36,7 @@ typedef struct relay_app {
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
     mlc_webhook_options webhooks;
+    mlc_webhook_admin hook_admin;
     mlc_enroll_desk desk;
     mlc_trial_desk trials;
     mlc_http_server *server, *admin_server;
@@ -117,6 +119,12 @@ static mlc_trial *find_trial(void *user, const char *tenant)
     else if (app->tenant_count == 1)
         found = app->tenants[0];
     return found != NULL ? mlc_tenant_trial(found) : NULL;
+}
+
+static mlc_hook_setup *find_hooks(void *user, const char *tenant)
+{
+    const mlc_tenant *const found = find_tenant(user, tenant);
+    return found != NULL ? mlc_tenant_hooks(found) : NULL;
 }
 
 static bool tenant_known(void *user, const char *tenant)
@@ -290,7 +298,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 3 + MLC_TRIAL_ROUTES > ROUTES_MAX)
+    if (count + 5 + MLC_TRIAL_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -303,6 +311,15 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->hook_admin = (mlc_webhook_admin){.find = find_hooks, .user = app};
+    app->admin_routes[count++] = (mlc_http_route){.method = "GET",
+                                                  .prefix = "/v1/webhooks",
+                                                  .handler = mlc_webhook_admin_get,
+                                                  .user = &app->hook_admin};
+    app->admin_routes[count++] = (mlc_http_route){.method = "POST",
+                                                  .prefix = "/v1/webhooks",
+                                                  .handler = mlc_webhook_admin_post,
+                                                  .user = &app->hook_admin};
     app->trials = (mlc_trial_desk){.find = find_trial, .user = app};
     count += mlc_trial_routes(&app->trials, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",

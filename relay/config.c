@@ -113,6 +113,19 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].orders.reconcile_filter", MLC_CFG_STRING, false, "_quoteid_value ne null", 0, 1000, NULL,
      "Further OData condition on the sales orders found"},
 
+    {"tenants[].webhooks.register", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Make and repair the webhook steps in Dynamics, at start and every interval"},
+    {"tenants[].webhooks.public_url", MLC_CFG_URL, false, NULL, 0, 0, NULL,
+     "https://HOST[:PORT] under which Dynamics reaches this relay"},
+    {"tenants[].webhooks.name", MLC_CFG_STRING, false, "ml-connector", 1, 100, NULL,
+     "Name of the service endpoint in Dynamics, and beginning of the names of its steps"},
+    {"tenants[].webhooks.interval", MLC_CFG_DURATION, false, "1d", 100, DAYS(31), NULL,
+     "Pause between two checks of the steps"},
+    {"tenants[].webhooks.retry", MLC_CFG_DURATION, false, "1m", 100, DAYS(1), NULL,
+     "Pause after a check that failed or found what could not be repaired"},
+    {"tenants[].addresses.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Take changes of addresses in Dynamics to JDE"},
+
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of a tenant's store"},
     {"store.stream_max_bytes", MLC_CFG_SIZE, false, "4G", 1 << 16, 0, NULL,
      "Waiting in one stream; then its source is slowed (webhooks get 503, the agent waits)"},
@@ -120,6 +133,15 @@ static const mlc_cfg_field schema[] = {
      "How long done entries are kept"},
     {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
      "How many of each stream at most"},
+
+    {"audit.segment_entries", MLC_CFG_INT, false, "10000", 2, 1000000, NULL,
+     "The audit trail is closed in segments of so many entries"},
+    {"audit.segment_age", MLC_CFG_DURATION, false, "30d", SECONDS(1), DAYS(3650), NULL,
+     "Or when the first entry of the segment is so old"},
+    {"audit.keep", MLC_CFG_DURATION, false, "730d", SECONDS(1), DAYS(36500), NULL,
+     "A segment is removed when its last entry is so old; what was removed stays provable"},
+    {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
+     "Pause between two looks for what is to be closed, removed or pruned"},
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128, WHERE_SIZE = 512 };
 

@@ -2,7 +2,10 @@
 #include "relay/inbound.h"
 
 #include "base/clock.h"
+#include "relay/address_memory.h"
+#include "relay/address_report.h"
 #include "relay/order_report.h"
+#include "relay/refresh.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -22,6 +25,12 @@ static void deliver_results(const mlc_inbound *t, mlc_delivery *const *items, si
         mlc_order_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
 }
 
+static void deliver_addresses(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mlc_address_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
+}
+
 /* It was stored by another version of the program. */
 static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
 {
@@ -38,9 +47,10 @@ static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, si
 static const struct inbound {
     const char *kind;
     deliver_fn deliver;
-} inbound[] = {{"customer", deliver_masters}, {"supplier", deliver_masters},
-               {"contact", deliver_masters},  {"item", deliver_masters},
-               {"price", deliver_masters},    {"order.result", deliver_results}};
+} inbound[] = {{"customer", deliver_masters},        {"supplier", deliver_masters},
+               {"contact", deliver_masters},         {"item", deliver_masters},
+               {"price", deliver_masters},           {"order.result", deliver_results},
+               {"address.result", deliver_addresses}};
 enum { INBOUND = sizeof inbound / sizeof inbound[0] };
 
 static deliver_fn deliver_of(const char *kind)
@@ -58,19 +68,24 @@ static mlc_code refuse_kind(const char *kind, mlc_error *err)
         const size_t used = strlen(taken);
         (void)snprintf(taken + used, sizeof taken - used, "%s%s", i > 0 ? ", " : "", inbound[i].kind);
     }
-    return mlc_fail(err, MLC_E_REJECTED, "this relay does not take \"%.40s\"; it takes: %s", kind, taken);
+    return mlc_fail(err, MLC_E_REJECTED,
+                    "this relay does not take \"%.40s\"; it takes: %s, " MLC_ORDER_REFRESH, kind, taken);
 }
 
 mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const mlc_inbound *t, mlc_error *err)
 {
     uint64_t seq = 0;
+    if (strcmp(message->kind, MLC_ORDER_REFRESH) == 0)
+        return mlc_relay_refresh_accept(txn, t->intake, t->tenant, message, err);
     if (deliver_of(message->kind) == NULL)
         return refuse_kind(message->kind, err);
     mlc_entry_new entry = *message;
     entry.tenant = t->tenant;
     entry.now_ms = mlc_wall_ms();
     entry.not_before_ms = 0;
-    const mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
+    if (code == MLC_OK)
+        code = mlc_address_memory_learn(txn, entry.payload, entry.payload_len, err);
     if (code != MLC_OK)
         return code;
     const mlc_audit_event event = {.at_ms = entry.now_ms,

@@ -12,6 +12,7 @@ typedef struct mlc_inbound {
     const char *tenant;
     const char *prefix;
     mlc_outbox *dynamics; /* the stream of what is to be delivered */
+    mlc_outbox *intake;   /* of what is to be read from Dynamics */
     mlc_odata *odata;
     mlc_records *records;
     mlc_deliverer *deliverer; /* of "dynamics" */

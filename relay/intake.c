@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "relay/order_map.h"
+#include "relay/refresh.h"
 #include "relay/webhook_event.h"
 
 #include <stdio.h>
@@ -42,9 +43,13 @@ static mlc_code put_order(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc
 {
     const intake_task *const task = arg;
     char key[64];
-    char idem[96];
+    char idem[160];
     (void)snprintf(key, sizeof key, "order/%s", task->event.order_id);
     mlc_order_idem(task->event.order_id, idem, sizeof idem);
+    if (strcmp(task->event.message, MLC_REFRESH_MESSAGE) == 0) {
+        const size_t used = strlen(idem);
+        (void)snprintf(idem + used, sizeof idem - used, "/%.36s", task->event.operation_id);
+    }
     const mlc_entry_new entry = {.tenant = item->tenant,
                                  .key = key,
                                  .idem = idem,
@@ -221,7 +226,10 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
             mlc_webhook_event_read(items[i]->payload, items[i]->payload_len, &task->event, &err);
         if (code != MLC_OK)
             finish_failed(task, code, &err, 0);
-        else if (task->event.order_id[0] != '\0')
+        else if (mlc_webhook_concerns_address(&task->event)) {
+            mlc_address_intake_take(intake->opt.addresses, intake->deliverer, items[i], &task->event);
+            task_free(task);
+        } else if (task->event.order_id[0] != '\0')
             read_order(task);
         else
             find_order(task);

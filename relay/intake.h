@@ -1,4 +1,5 @@
-/* intake.h - from the news of an order to the order itself, on its way to the agent.
+/* intake.h - from the news of an order, or of a changed address (address_intake.h), to the thing itself, on its way to
+ * the agent.
  *
  * Works off the KEYED stream "intake": finds the order that an event is about (by its id, its quote or its invoice), reads header
  * and lines from Dynamics, maps and checks them, and puts the canonical order into the stream "down" in the job that
@@ -9,6 +10,7 @@
 #define MLC_RELAY_INTAKE_H
 
 #include "deliver/deliverer.h"
+#include "relay/address_intake.h"
 #include "relay/odata.h"
 
 typedef struct mlc_intake mlc_intake;
@@ -18,8 +20,9 @@ typedef struct mlc_intake_options {
     mlc_outbox *intake, *down;
     mlc_odata *odata;
     mlc_log *log;
-    const char *prefix;             /* of own columns */
-    void (*on_ordered)(void *user); /* the stream "down" has work */
+    const char *prefix;                  /* of own columns */
+    const mlc_address_intake *addresses; /* borrowed */
+    void (*on_ordered)(void *user);      /* the stream "down" has work */
     void *user;
 } mlc_intake_options;
 

@@ -1,6 +1,7 @@
 /* intake_put.c - see intake_put.h. */
 #include "relay/intake_put.h"
 
+#include "deliver/parked.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -8,7 +9,9 @@
 /* What the event is about: orders keep their order, other things wait for their own key. */
 static void event_key(const mlc_webhook_event *event, char *out, size_t size)
 {
-    if (event->order_id[0] != '\0')
+    if (mlc_webhook_concerns_address(event))
+        (void)snprintf(out, size, "address/%s", event->entity_id);
+    else if (event->order_id[0] != '\0')
         (void)snprintf(out, size, "order/%s", event->order_id);
     else if (event->quote_id[0] != '\0')
         (void)snprintf(out, size, "quote/%s", event->quote_id);
@@ -19,6 +22,7 @@ static void event_key(const mlc_webhook_event *event, char *out, size_t size)
 mlc_code mlc_intake_put(mlc_txn *txn, mlc_outbox *intake, const char *tenant, const mlc_webhook_event *event,
                         const char *via, const char *idem, int64_t now_ms, mlc_error *err)
 {
+    const char *const kind = mlc_webhook_concerns_address(event) ? "address.event" : "order.event";
     char key[MLC_UUID_TEXT_MAX + 16];
     char source[MLC_UUID_TEXT_MAX + 32];
     mlc_buf payload = {0};
@@ -31,12 +35,15 @@ mlc_code mlc_intake_put(mlc_txn *txn, mlc_outbox *intake, const char *tenant, co
         const mlc_entry_new entry = {.tenant = tenant,
                                      .key = key,
                                      .idem = idem,
-                                     .kind = "order.event",
+                                     .kind = kind,
                                      .correlation = event->correlation_id,
                                      .payload = payload.data,
                                      .payload_len = payload.len,
                                      .now_ms = now_ms};
         code = mlc_outbox_put(txn, intake, &entry, &seq, &known, err);
+        /* The record is read anew for each event. */
+        if (code == MLC_OK && !known && mlc_webhook_concerns_address(event))
+            code = mlc_parked_supersede(txn, intake, &entry, seq, "relay", err);
     }
     if (code == MLC_OK) {
         const mlc_audit_event audit = {.at_ms = now_ms,
@@ -44,7 +51,7 @@ mlc_code mlc_intake_put(mlc_txn *txn, mlc_outbox *intake, const char *tenant, co
                                        .action = "received",
                                        .tenant = tenant,
                                        .stream = mlc_outbox_name(intake),
-                                       .kind = "order.event",
+                                       .kind = kind,
                                        .key = key,
                                        .idem = idem,
                                        .correlation = event->correlation_id,

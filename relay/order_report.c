@@ -9,7 +9,8 @@
 typedef struct report_task {
     mlc_deliverer *deliverer;
     mlc_delivery *item;
-    char target[80];
+    char source[96], target[96];
+    bool created;
 } report_task;
 
 static void finish(report_task *task, const mlc_delivery_result *result)
@@ -28,7 +29,9 @@ static void on_patched(void *user, const mlc_odata_answer *answer)
                                         .retry_after_ms = answer->retry_after_ms,
                                         .outcome = outcome,
                                         .differences = answer->differences,
-                                        .target_id = task->target};
+                                        .source_id = task->created ? task->source : NULL,
+                                        .target_id = task->target,
+                                        .link = task->created};
     finish(task, &result);
 }
 
@@ -92,7 +95,11 @@ void mlc_order_report_deliver(mlc_odata *odata, const char *prefix, mlc_delivere
         code = make_body(&report, prefix, &body, &err);
     if (code == MLC_OK) {
         (void)snprintf(path, sizeof path, "salesorders(%.40s)", report.id);
-        (void)snprintf(task->target, sizeof task->target, "%s", path);
+        (void)snprintf(task->target, sizeof task->target, "Dynamics/salesorders/%.40s", report.id);
+        task->created = report.created;
+        if (report.created)
+            (void)snprintf(task->source, sizeof task->source, "JDE/F4201/%.30s %.14s %.14s", report.doco,
+                           report.dcto != NULL ? report.dcto : "", report.kcoo != NULL ? report.kcoo : "");
         task->deliverer = deliverer;
         task->item = item;
         const mlc_odata_request request = {.method = "PATCH", .path = path, .body = body, .if_match = "*"};

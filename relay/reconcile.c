@@ -1,40 +1,34 @@
-/* reconcile.c - see reconcile.h. */
-#include "relay/reconcile.h"
+/* reconcile.c - see reconcile.h. A run: page of changes -> ask about those without a number -> store -> next page. */
+#include "relay/reconcile_private.h"
 
 #include "base/clock.h"
-#include "net/timer.h"
-#include "relay/intake.h"
-#include "relay/intake_put.h"
+#include "relay/webhook_event.h"
 #include "store/cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RECONCILE_CURSOR "reconcile/salesorders"
-enum { PAGE_SIZE = 500, FULL_WAIT_MS = 1000 };
+enum { PAGE_SIZE = 500, PORTION = 25 /* ids in one address */, FULL_WAIT_MS = 1000 };
 
-struct mlc_reconcile {
-    mlc_reconcile_options opt;
-    mlc_timer *timer, *full_timer;
-    bool stopping, running;
-    int64_t watermark_ms; /* greatest modifiedon of completed runs; 0: none */
-    int64_t seen_ms;      /* greatest modifiedon of this run */
-    /* the page under way */
-    cJSON *rows;
-    char *next;
-    size_t found; /* by the job */
-    mlc_reconcile_status status;
-};
+static void clear_page(mlc_reconcile *r)
+{
+    cJSON_Delete(r->rows);
+    cJSON_Delete(r->wanted);
+    cJSON_Delete(r->gone);
+    free(r->next);
+    free(r->new_link);
+    r->rows = r->wanted = r->gone = NULL;
+    r->next = r->new_link = NULL;
+    r->wanted_at = 0;
+}
 
 static void run_end(mlc_reconcile *r, const mlc_error *err)
 {
     r->running = false;
-    cJSON_Delete(r->rows);
-    free(r->next);
-    r->rows = NULL;
-    r->next = NULL;
+    clear_page(r);
     r->status.runs += err == NULL;
+    r->status.resyncs += err == NULL && r->whole;
     r->status.last_error[0] = '\0';
     if (err != NULL) {
         (void)snprintf(r->status.last_error, sizeof r->status.last_error, "%.255s", err->message);
@@ -43,51 +37,26 @@ static void run_end(mlc_reconcile *r, const mlc_error *err)
                          MLC_S("tenant", r->opt.tenant), MLC_S("error", err->message));
     }
     if (!r->stopping)
-        mlc_timer_start(r->timer, r->opt.interval_ms, 0);
+        mlc_timer_start(r->timer, r->resync_wanted && err == NULL ? 0 : r->opt.interval_ms, 0);
 }
+
+static void ask(mlc_reconcile *r, const char *path, const char *more, mlc_odata_fn fn)
+{
+    mlc_error err;
+    char prefer[96];
+    (void)snprintf(prefer, sizeof prefer, "%sodata.maxpagesize=%d", more, PAGE_SIZE);
+    const mlc_odata_request request = {.method = "GET", .path = path, .prefer = prefer};
+    if (mlc_odata_send(r->opt.odata, &request, fn, r, &err) != MLC_OK)
+        run_end(r, &err);
+}
+
+static void on_changes(void *user, const mlc_odata_answer *answer);
+static void on_orders(void *user, const mlc_odata_answer *answer);
+static void begin(mlc_reconcile *r);
+
+#define TRACKED "odata.track-changes,"
 
 /* ---- storing a page ---- */
-
-static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_t now_ms, mlc_error *err)
-{
-    mlc_webhook_event event = {.message = "Reconcile", .entity = "salesorder"};
-    char idem[160];
-    uint64_t seq = 0;
-    if (!mlc_uuid_copy(mlc_json_str(row, "salesorderid"), event.order_id))
-        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a sales order without salesorderid");
-    /* Already on its way: nothing to find. */
-    mlc_order_idem(event.order_id, idem, sizeof idem);
-    const mlc_code known = mlc_outbox_find(txn, r->opt.down, idem, &seq, NULL);
-    if (known != MLC_E_NOTFOUND)
-        return known;
-    memcpy(event.correlation_id, event.order_id, sizeof event.correlation_id);
-    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s", event.order_id, mlc_json_str(row, "modifiedon"));
-    if (mlc_outbox_find(txn, r->opt.intake, idem, &seq, NULL) == MLC_OK)
-        return MLC_OK;
-    r->found++;
-    return mlc_intake_put(txn, r->opt.intake, r->opt.tenant, &event, "reconcile", idem, now_ms, err);
-}
-
-static mlc_code store_page(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    mlc_reconcile *const r = arg;
-    const int64_t now_ms = mlc_wall_ms();
-    const cJSON *row = NULL;
-    mlc_code code = MLC_OK;
-    r->found = 0;
-    cJSON_ArrayForEach(row, r->rows)
-    {
-        code = put_row(txn, r, row, now_ms, err);
-        if (code != MLC_OK)
-            return code;
-    }
-    if (r->next != NULL || r->seen_ms <= r->watermark_ms)
-        return MLC_OK;
-    return mlc_cursor_put(txn, RECONCILE_CURSOR, &r->seen_ms, sizeof r->seen_ms, err);
-}
-
-static void ask(mlc_reconcile *r, const char *path);
-static void submit_page(mlc_reconcile *r);
 
 static void on_stored(void *arg, mlc_code code, const mlc_error *err)
 {
@@ -101,30 +70,41 @@ static void on_stored(void *arg, mlc_code code, const mlc_error *err)
         return;
     }
     r->status.found += r->found;
-    if (r->found > 0) {
+    r->status.again += r->again;
+    r->status.deleted += r->deleted;
+    if (r->found + r->again + r->deleted > 0)
         mlc_log_info(r->opt.log, "reconcile", "orders found that no webhook told of",
-                     MLC_S("tenant", r->opt.tenant), MLC_I("orders", r->found));
-        if (r->opt.on_found != NULL)
-            r->opt.on_found(r->opt.user);
-    }
-    cJSON_Delete(r->rows);
-    r->rows = NULL;
-    if (r->next == NULL || r->stopping) {
-        if (r->next == NULL && r->seen_ms > r->watermark_ms)
+                     MLC_S("tenant", r->opt.tenant), MLC_I("orders", r->found), MLC_I("again", r->again),
+                     MLC_I("deleted", r->deleted));
+    if (r->found > 0 && r->opt.on_found != NULL)
+        r->opt.on_found(r->opt.user);
+    if (r->again > 0 && r->opt.on_down != NULL)
+        r->opt.on_down(r->opt.user);
+    if (r->next == NULL) {
+        if (r->seen_ms > r->watermark_ms)
             r->watermark_ms = r->seen_ms;
+        if (r->new_link != NULL) {
+            free(r->link);
+            r->link = r->new_link;
+            r->new_link = NULL;
+        }
         run_end(r, NULL);
         return;
     }
     char *const next = r->next;
     r->next = NULL;
-    ask(r, next);
+    clear_page(r);
+    if (r->stopping)
+        run_end(r, NULL);
+    else
+        ask(r, next, r->untracked ? "" : TRACKED, r->untracked ? on_orders : on_changes);
     free(next);
 }
 
 static void submit_page(mlc_reconcile *r)
 {
     mlc_error err;
-    if (mlc_store_submit(r->opt.store, store_page, on_stored, r, &err) != MLC_OK)
+    if (mlc_store_submit(r->opt.store, reconcile_store_page, on_stored, r, &err) != MLC_OK)
         run_end(r, &err);
 }
 
@@ -135,61 +115,18 @@ static void on_full_timer(void *arg)
         submit_page(r);
 }
 
-/* ---- reading a page ---- */
+/* ---- asking about orders ---- */
 
-static void on_page(void *user, const mlc_odata_answer *answer)
-{
-    mlc_reconcile *const r = user;
-    mlc_error err;
-    const cJSON *row = NULL;
-    if (answer->code != MLC_OK) {
-        run_end(r, &answer->err);
-        return;
-    }
-    r->rows = cJSON_Duplicate(mlc_json_get(answer->body, "value"), true);
-    r->next = mlc_strdup(mlc_json_str(answer->body, "@odata.nextLink"));
-    if (r->rows == NULL) {
-        (void)mlc_fail(&err, MLC_E_PROTOCOL, "Dynamics answered a list of sales orders without \"value\"");
-        run_end(r, &err);
-        return;
-    }
-    cJSON_ArrayForEach(row, r->rows)
-    {
-        int64_t modified = 0;
-        const char *const text = mlc_json_str(row, "modifiedon");
-        if (text == NULL || mlc_iso_parse(text, &modified, &err) != MLC_OK) {
-            (void)mlc_fail(&err, MLC_E_PROTOCOL,
-                           "Dynamics answered a sales order without a usable modifiedon");
-            run_end(r, &err);
-            return;
-        }
-        if (modified > r->seen_ms)
-            r->seen_ms = modified;
-        r->status.seen++;
-    }
-    submit_page(r);
-}
-
-static void ask(mlc_reconcile *r, const char *path)
-{
-    mlc_error err;
-    char prefer[64];
-    (void)snprintf(prefer, sizeof prefer, "odata.maxpagesize=%d", PAGE_SIZE);
-    const mlc_odata_request request = {.method = "GET", .path = path, .prefer = prefer};
-    if (mlc_odata_send(r->opt.odata, &request, on_page, r, &err) != MLC_OK)
-        run_end(r, &err);
-}
-
-static mlc_code first_path(const mlc_reconcile *r, mlc_buf *out, mlc_error *err)
+/* "salesorders?..." that are to be made, of those changed since then. */
+static mlc_code orders_path(const mlc_reconcile *r, int64_t since_ms, mlc_buf *out, mlc_error *err)
 {
     char since[MLC_ISO_TEXT_MAX];
-    mlc_code code =
-        mlc_buf_printf(out, err, "salesorders?$select=salesorderid,modifiedon&$orderby=modifiedon&$filter=");
-    if (code == MLC_OK)
-        code = mlc_buf_printf(out, err, "%sjdeordernumber%%20eq%%20null", r->opt.prefix);
-    if (code == MLC_OK)
-        code = mlc_buf_printf(out, err, "%%20and%%20modifiedon%%20ge%%20%s",
-                              mlc_iso_text(r->watermark_ms - r->opt.overlap_ms, since));
+    const char *const p = r->opt.prefix;
+    mlc_code code = mlc_buf_printf(
+        out, err,
+        "salesorders?$select=salesorderid,modifiedon,%sjdeorderstatus&$orderby=modifiedon&$filter="
+        "%sjdeordernumber%%20eq%%20null%%20and%%20modifiedon%%20ge%%20%s",
+        p, p, mlc_iso_text(since_ms, since));
     if (code == MLC_OK && r->opt.filter != NULL && r->opt.filter[0] != '\0') {
         code = mlc_buf_puts(out, "%20and%20(", err);
         if (code == MLC_OK)
@@ -200,39 +137,250 @@ static mlc_code first_path(const mlc_reconcile *r, mlc_buf *out, mlc_error *err)
     return code;
 }
 
-static void on_timer(void *arg)
+/* The next portion of wanted ids, or on to the store. */
+static void ask_wanted(mlc_reconcile *r)
 {
-    mlc_reconcile *const r = arg;
     mlc_error err;
     mlc_buf path = {0};
-    if (r->stopping || r->running)
+    const cJSON *id = cJSON_GetArrayItem(r->wanted, (int)r->wanted_at);
+    if (id == NULL) {
+        submit_page(r);
         return;
-    r->running = true;
-    r->seen_ms = 0;
-    if (first_path(r, &path, &err) == MLC_OK)
-        ask(r, mlc_buf_text(&path));
+    }
+    mlc_code code = orders_path(r, r->from_ms, &path, &err);
+    for (size_t i = 0; code == MLC_OK && i < PORTION && id != NULL; i++, id = id->next) {
+        code = mlc_buf_printf(&path, &err, "%ssalesorderid%%20eq%%20%s", i == 0 ? "%20and%20(" : "%20or%20",
+                              id->valuestring);
+        r->wanted_at++;
+    }
+    if (code == MLC_OK)
+        code = mlc_buf_puts(&path, ")", &err);
+    if (code == MLC_OK)
+        ask(r, mlc_buf_text(&path), "", on_orders);
     else
         run_end(r, &err);
     mlc_buf_free(&path);
 }
 
+/* A page of orders to be made: of a portion, or of all when changes are not tracked. */
+static mlc_code take_orders(mlc_reconcile *r, const cJSON *list, mlc_error *err)
+{
+    const cJSON *row = NULL;
+    if (!cJSON_IsArray(list))
+        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a list of sales orders without \"value\"");
+    if (r->rows == NULL)
+        r->rows = cJSON_CreateArray();
+    cJSON_ArrayForEach(row, list)
+    {
+        int64_t modified = 0;
+        const char *const text = mlc_json_str(row, "modifiedon");
+        cJSON *copy = NULL;
+        if (text == NULL || mlc_iso_parse(text, &modified, err) != MLC_OK)
+            return mlc_fail(err, MLC_E_PROTOCOL,
+                            "Dynamics answered a sales order without a usable modifiedon");
+        r->status.seen++;
+        if (r->untracked && modified > r->seen_ms)
+            r->seen_ms = modified;
+        copy = cJSON_Duplicate(row, true);
+        if (copy == NULL || !cJSON_AddItemToArray(r->rows, copy)) {
+            cJSON_Delete(copy);
+            return mlc_fail(err, MLC_E_NOMEM, "no memory for a page of sales orders");
+        }
+    }
+    return MLC_OK;
+}
+
+static void on_orders(void *user, const mlc_odata_answer *answer)
+{
+    mlc_reconcile *const r = user;
+    mlc_error err = answer->err;
+    if (answer->code != MLC_OK || take_orders(r, mlc_json_get(answer->body, "value"), &err) != MLC_OK) {
+        run_end(r, &err);
+        return;
+    }
+    if (!r->untracked) {
+        ask_wanted(r);
+        return;
+    }
+    r->next = mlc_strdup(mlc_json_str(answer->body, "@odata.nextLink"));
+    submit_page(r);
+}
+
+/* ---- changes ---- */
+
+static mlc_code add_id(cJSON *list, const char *id, mlc_error *err)
+{
+    cJSON *const text = cJSON_CreateString(id);
+    if (list != NULL && text != NULL && cJSON_AddItemToArray(list, text))
+        return MLC_OK;
+    cJSON_Delete(text);
+    return mlc_fail(err, MLC_E_NOMEM, "no memory for a page of changes");
+}
+
+static mlc_code take_change(mlc_reconcile *r, const cJSON *row, mlc_error *err)
+{
+    char id[MLC_UUID_TEXT_MAX];
+    char number[64];
+    int64_t modified = 0;
+    if (mlc_delta_deleted(row, id))
+        return add_id(r->gone, id, err);
+    const char *const text = mlc_json_str(row, "modifiedon");
+    if (!mlc_uuid_copy(mlc_json_str(row, "salesorderid"), id) || text == NULL ||
+        mlc_iso_parse(text, &modified, err) != MLC_OK)
+        return mlc_fail(err, MLC_E_PROTOCOL,
+                        "Dynamics answered a changed sales order without salesorderid or modifiedon");
+    (void)snprintf(number, sizeof number, "%sjdeordernumber", r->opt.prefix);
+    if (modified > r->seen_ms)
+        r->seen_ms = modified;
+    /* modifiedon is told in whole seconds. */
+    if (modified + 1000 <= r->from_ms || mlc_json_str(row, number) != NULL)
+        return MLC_OK;
+    return add_id(r->wanted, id, err);
+}
+
+static mlc_code take_changes(mlc_reconcile *r, const mlc_delta_page *page, mlc_error *err)
+{
+    const cJSON *row = NULL;
+    r->wanted = cJSON_CreateArray();
+    r->gone = cJSON_CreateArray();
+    r->next = mlc_strdup(page->next);
+    r->new_link = mlc_strdup(page->link);
+    if (r->next == NULL && r->new_link == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for a page of changes");
+    cJSON_ArrayForEach(row, page->rows)
+    {
+        const mlc_code code = take_change(r, row, err);
+        if (code != MLC_OK)
+            return code;
+    }
+    return MLC_OK;
+}
+
+static void on_changes(void *user, const mlc_odata_answer *answer)
+{
+    mlc_reconcile *const r = user;
+    mlc_error err;
+    mlc_delta_page page;
+    switch (mlc_delta_judge(!r->whole, answer->code, answer->status, answer->body, &page, &err)) {
+    case MLC_DELTA_PAGE:
+    case MLC_DELTA_LAST:
+        if (take_changes(r, &page, &err) == MLC_OK)
+            ask_wanted(r);
+        else
+            run_end(r, &err);
+        return;
+    case MLC_DELTA_EXPIRED:
+        mlc_log_warn(r->opt.log, "reconcile", "all sales orders are gone through again",
+                     MLC_S("tenant", r->opt.tenant), MLC_S("reason", err.message));
+        free(r->link);
+        r->link = NULL;
+        begin(r);
+        return;
+    case MLC_DELTA_UNTRACKED:
+        mlc_log_warn(r->opt.log, "reconcile",
+                     "sales orders are found by their time of change; switch on change tracking of the table",
+                     MLC_S("tenant", r->opt.tenant), MLC_S("reason", err.message));
+        r->untracked = true;
+        begin(r);
+        return;
+    case MLC_DELTA_FAILED:
+        run_end(r, answer->code != MLC_OK ? &answer->err : &err);
+        return;
+    }
+}
+
+/* ---- a run ---- */
+
+static void begin(mlc_reconcile *r)
+{
+    mlc_error err;
+    mlc_buf path = {0};
+    mlc_code code = MLC_OK;
+    r->seen_ms = 0;
+    r->whole = r->link == NULL && !r->untracked;
+    r->status.tracked = !r->untracked;
+    if (r->untracked)
+        code = orders_path(r, r->watermark_ms - r->opt.overlap_ms, &path, &err);
+    else if (r->link == NULL)
+        code = mlc_buf_printf(&path, &err, "salesorders?$select=salesorderid,modifiedon,%sjdeordernumber",
+                              r->opt.prefix);
+    else
+        code = mlc_buf_puts(&path, r->link, &err);
+    if (code == MLC_OK)
+        ask(r, mlc_buf_text(&path), r->untracked ? "" : TRACKED, r->untracked ? on_orders : on_changes);
+    else
+        run_end(r, &err);
+    mlc_buf_free(&path);
+}
+
+static void on_timer(void *arg)
+{
+    mlc_reconcile *const r = arg;
+    if (r->stopping || r->running)
+        return;
+    if (r->resync_wanted) {
+        free(r->link);
+        r->link = NULL;
+        r->resync_wanted = false;
+    }
+    r->running = true;
+    r->run_ms = mlc_wall_ms();
+    begin(r);
+}
+
+void mlc_reconcile_resync(mlc_reconcile *reconcile)
+{
+    reconcile->resync_wanted = true;
+    if (!reconcile->running && !reconcile->stopping)
+        mlc_timer_start(reconcile->timer, 0, 0);
+}
+
 /* ---- life ---- */
 
-static mlc_code load_watermark(mlc_txn *txn, void *arg, mlc_error *err)
+static mlc_code load_time(mlc_txn *txn, const char *name, int64_t *out, mlc_error *err)
+{
+    const void *value = NULL;
+    size_t len = 0;
+    const mlc_code code = mlc_cursor_get(txn, name, &value, &len, err);
+    if (code == MLC_OK && len == sizeof *out)
+        memcpy(out, value, len);
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
+static mlc_code load_positions(mlc_txn *txn, void *arg, mlc_error *err)
 {
     mlc_reconcile *const r = arg;
     const void *value = NULL;
     size_t len = 0;
-    const mlc_code code = mlc_cursor_get(txn, RECONCILE_CURSOR, &value, &len, err);
-    if (code == MLC_OK && len == sizeof r->watermark_ms)
-        memcpy(&r->watermark_ms, value, len);
+    mlc_code code = load_time(txn, RECONCILE_CURSOR, &r->watermark_ms, err);
+    if (code == MLC_OK)
+        code = load_time(txn, RECONCILE_FROM, &r->from_ms, err);
+    if (code != MLC_OK)
+        return code;
+    code = mlc_cursor_get(txn, RECONCILE_LINK, &value, &len, err);
+    if (code == MLC_OK && len > 0 && (r->link = mlc_strndup(value, len)) == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
     return code == MLC_E_NOTFOUND ? MLC_OK : code;
 }
 
-static mlc_code keep_watermark(mlc_txn *txn, void *arg, mlc_error *err)
+static mlc_code keep_times(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const mlc_reconcile *const r = arg;
-    return mlc_cursor_put(txn, RECONCILE_CURSOR, &r->watermark_ms, sizeof r->watermark_ms, err);
+    const mlc_code code =
+        mlc_cursor_put(txn, RECONCILE_CURSOR, &r->watermark_ms, sizeof r->watermark_ms, err);
+    return code == MLC_OK ? mlc_cursor_put(txn, RECONCILE_FROM, &r->from_ms, sizeof r->from_ms, err) : code;
+}
+
+/* Durable at once: orders made from now on are ours, those of the time before are not. */
+static mlc_code set_from(mlc_reconcile *r, mlc_error *err)
+{
+    if (r->from_ms != 0)
+        return MLC_OK;
+    if (r->watermark_ms == 0)
+        r->watermark_ms = r->opt.from_ms > 0 ? r->opt.from_ms : mlc_wall_ms();
+    /* A store of an older version has only the watermark. */
+    r->from_ms = r->watermark_ms - r->opt.overlap_ms;
+    return mlc_store_run(r->opt.store, keep_times, r, err);
 }
 
 mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *options, mlc_error *err)
@@ -241,12 +389,9 @@ mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *op
     if (r == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
     r->opt = *options;
-    mlc_code code = mlc_store_read(r->opt.store, load_watermark, r, err);
-    if (code == MLC_OK && r->watermark_ms == 0) {
-        /* Durable at once: orders made from now on are ours, those of the time before are not. */
-        r->watermark_ms = r->opt.from_ms > 0 ? r->opt.from_ms : mlc_wall_ms();
-        code = mlc_store_run(r->opt.store, keep_watermark, r, err);
-    }
+    mlc_code code = mlc_store_read(r->opt.store, load_positions, r, err);
+    if (code == MLC_OK)
+        code = set_from(r, err);
     if (code == MLC_OK)
         code = mlc_timer_open(&r->timer, r->opt.loop, on_timer, r, err);
     if (code == MLC_OK)
@@ -271,8 +416,8 @@ void mlc_reconcile_close(mlc_reconcile *reconcile)
 {
     if (reconcile == NULL)
         return;
-    cJSON_Delete(reconcile->rows);
-    free(reconcile->next);
+    clear_page(reconcile);
+    free(reconcile->link);
     mlc_timer_close(reconcile->timer);
     mlc_timer_close(reconcile->full_timer);
     free(reconcile);

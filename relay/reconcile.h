@@ -1,9 +1,13 @@
 /* reconcile.h - finds the orders whose webhooks were lost.
  *
- * Every interval it asks Dynamics for sales orders that carry no JDE order number and were changed since the watermark less an
- * overlap, and puts an event for each into "intake" in the job that moves the watermark. An order that is known already is
- * silent there by its idempotency keys. The watermark is Dynamics's own clock (modifiedon), never ours.
- * Thread rule: loop's thread only.
+ * Every interval it asks Dynamics what changed in the sales orders, by a delta link (delta.h) that is kept in the job which
+ * stores the events found. A changed order without a JDE order number that meets the filter and is not known yet becomes
+ * an event in "intake"; an order that was deleted is noted in the audit trail. Does Dynamics refuse the link, the whole table is
+ * gone through again, so that no change is left out. That also finds orders that a restored backup of Dynamics has
+ * without their number: those are sent down once more, and the agent finds them in JDE and reports the number.
+ *
+ * Where the table's changes are not tracked, orders without a number that were changed since a watermark, less an overlap,
+ * are asked for. The watermark is Dynamics's own clock (modifiedon), never ours. Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_RECONCILE_H
 #define MLC_RELAY_RECONCILE_H
@@ -22,20 +26,25 @@ typedef struct mlc_reconcile_options {
     const char *tenant, *prefix;
     const char *filter; /* further OData condition; NULL: none */
     int64_t interval_ms, overlap_ms;
-    int64_t from_ms;              /* the very first run looks at orders changed since then; 0: since now */
+    int64_t from_ms;              /* only orders changed since then are ours; 0: since the first start */
     void (*on_found)(void *user); /* events were committed */
+    void (*on_down)(void *user);  /* entries of "down" were committed; NULL allowed */
     void *user;
 } mlc_reconcile_options;
 
 /* The first run begins at once. May block for one commit. */
 mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *options, mlc_error *err);
+/* Forget the link: the next run, at once, goes through the whole table. */
+void mlc_reconcile_resync(mlc_reconcile *reconcile);
 /* No further run. Before the OData client is closed. */
 void mlc_reconcile_stop(mlc_reconcile *reconcile);
 /* After the store's jobs were finished. NULL is allowed. */
 void mlc_reconcile_close(mlc_reconcile *reconcile);
 
 typedef struct mlc_reconcile_status {
-    uint64_t runs, seen, found;
+    uint64_t runs, resyncs; /* resyncs: runs through the whole table */
+    uint64_t seen, found, again, deleted;
+    bool tracked;
     char last_error[256];
 } mlc_reconcile_status;
 void mlc_reconcile_status_get(const mlc_reconcile *reconcile, mlc_reconcile_status *out);

@@ -11,20 +11,28 @@ enum { HTTP_NOT_FOUND = 404, HTTP_PRECONDITION = 412 };
 static void on_written(void *user, const mlc_odata_answer *answer)
 {
     mlc_record_task *const task = user;
+    mlc_error err;
     mlc_record_differ(task, answer);
-    if (answer->code == MLC_OK)
+    if (answer->code == MLC_OK) {
         mlc_record_done(task, answer->status, "deactivated");
-    else if (answer->status == HTTP_NOT_FOUND || answer->status == HTTP_PRECONDITION)
+    } else if (answer->status == HTTP_PRECONDITION && task->found_version) {
+        /* Perhaps it is the row of another record by now: the next attempt looks again. */
+        (void)mlc_fail(&err, MLC_E_CONFLICT, "%s was changed between the look and the write", task->target);
+        mlc_record_fail(task, &err);
+    } else if (answer->status == HTTP_NOT_FOUND || answer->status == HTTP_PRECONDITION) {
         mlc_record_done(task, answer->status, "is no more there either");
-    else
+    } else {
         mlc_record_refused(task, answer);
+    }
 }
 
-static void deactivate(mlc_record_task *task)
+/* `etag`: of the row as it was found; NULL: not told. */
+static void deactivate(mlc_record_task *task, const char *etag)
 {
     mlc_error err;
+    task->found_version = etag != NULL;
     const mlc_odata_request request = {
-        .method = "PATCH", .path = task->target, .body = task->body, .if_match = "*"};
+        .method = "PATCH", .path = task->target, .body = task->body, .if_match = etag != NULL ? etag : "*"};
     const mlc_code code = mlc_odata_send(task->records->opt.odata, &request, on_written, task, &err);
     if (code != MLC_OK)
         mlc_record_fail(task, &err);
@@ -57,7 +65,7 @@ static void on_found(void *user, const mlc_odata_answer *answer)
     mlc_record_set_target(task, id);
     if (!mlc_record_settled(task, answer->status, mlc_json_str(row, task->records->version_column), id,
                             task->item->uncertain))
-        deactivate(task);
+        deactivate(task, mlc_json_str(row, "@odata.etag"));
 }
 
 static mlc_code find_row(mlc_record_task *task, mlc_error *err)

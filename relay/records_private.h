@@ -55,9 +55,10 @@ typedef struct mlc_record_task {
     const mlc_record_flow *flow;
     mlc_master master;
     cJSON *body;
-    char *key_value; /* of the alternate key */
-    char *path;      /* "accounts(accountnumber='6001')" */
-    bool by_new_id;  /* the path has an id that follows from the key: the row may exist under another */
+    char *key_value;    /* of the alternate key */
+    char *path;         /* "accounts(accountnumber='6001')" */
+    bool found_version; /* a write that holds only for the row as it was found */
+    bool by_new_id;     /* the path has an id that follows from the key: the row may exist under another */
     char target[MLC_RECORD_TARGET_MAX]; /* "accounts(guid)" once it is known, else the path */
     mlc_record_lookup used[MLC_RECORD_USED_MAX];
     size_t used_count;

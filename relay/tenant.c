@@ -8,6 +8,10 @@
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
+#include "relay/refresh.h"
+#include "relay/webhook_setup.h"
+#include "relay/xref_rebuild.h"
+#include "store/audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +34,12 @@ struct mlc_tenant {
     mlc_records *records;
     mlc_trial *trial;
     mlc_intake *intake;
+    mlc_address_intake addresses;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
+    mlc_hook_setup *hooks;
     mlc_inbound inbound;
+    mlc_xref_rebuild *xref;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
 };
@@ -57,6 +64,12 @@ static int64_t num(const mlc_tenant *t, const char *name)
 {
     setting_path path;
     return mlc_cfg_int(t->opt.cfg, at(t, &path, name));
+}
+
+static bool flag(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
 }
 
 static const char *secret(const mlc_tenant *t, const char *name)
@@ -89,6 +102,7 @@ static void on_down(void *user)
 static void on_received(void *user)
 {
     mlc_tenant *const t = user;
+    on_event(t); /* an agent may ask for an order to be read again */
     mlc_deliverer_poke(t->deliverer);
 }
 
@@ -109,6 +123,28 @@ static void on_released(void *user, mlc_outbox *stream)
     else
         on_received(t);
 }
+
+/* Store's thread. */
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+{
+    const mlc_tenant *const t = user;
+    (void)stream;
+    return mlc_relay_refresh(txn, t->intake_stream, t->id, entry, err);
+}
+
+static void on_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    on_event(user);
+}
+
+static mlc_code rebuild_xref(void *user, const char *actor, mlc_error *err)
+{
+    mlc_tenant *const t = user;
+    return mlc_xref_rebuild_start(t->xref, actor, err);
+}
+
+/* ---- from the agent ---- */
 
 /* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
@@ -162,7 +198,12 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
                                        .store = t->store,
                                        .log = t->opt.log,
                                        .streams = {t->intake_stream, t->down, t->dynamics, t->held},
-                                       .stream_count = 4};
+                                       .stream_count = 4,
+                                       .interval_ms = mlc_cfg_int(t->opt.cfg, "store.upkeep_interval"),
+                                       .audit = {(uint64_t)mlc_cfg_int(t->opt.cfg, "audit.segment_entries"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.segment_age"),
+                                                 mlc_cfg_int(t->opt.cfg, "audit.keep")},
+                                       .name = t->id};
     return mlc_upkeep_open(&t->upkeep, &upkeep, err);
 }
 
@@ -281,6 +322,11 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     writing.held = t->held;
     writing.max_group = (unsigned)num(t, "dynamics.batch");
     writing.max_parallel = writing.max_group * 2;
+    t->addresses = (mlc_address_intake){.store = t->store,
+                                        .down = t->down,
+                                        .odata = t->odata,
+                                        .log = t->opt.log,
+                                        .prefix = str(t, "dynamics.prefix")};
     writing.deliver = mlc_trial_deliver;
     writing.user = t->trial;
     const mlc_intake_options intake = {.store = t->store,
@@ -289,6 +335,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                        .odata = t->odata,
                                        .log = t->opt.log,
                                        .prefix = str(t, "dynamics.prefix"),
+                                       .addresses = &t->addresses,
                                        .on_ordered = on_down,
                                        .user = t};
     mlc_code code = open_records(t, err);
@@ -319,8 +366,32 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
                                            .overlap_ms = num(t, "orders.reconcile_overlap"),
                                            .from_ms = from_ms,
                                            .on_found = on_event,
+                                           .on_down = on_down,
                                            .user = t};
-    return mlc_reconcile_open(&t->reconcile, &options, err);
+    const mlc_xref_rebuild_options xref = {.store = t->store,
+                                           .odata = t->odata,
+                                           .log = t->opt.log,
+                                           .tenant = t->id,
+                                           .prefix = str(t, "dynamics.prefix")};
+    const mlc_code code = mlc_xref_rebuild_open(&t->xref, &xref, err);
+    return code == MLC_OK ? mlc_reconcile_open(&t->reconcile, &options, err) : code;
+}
+
+static mlc_code open_hooks(mlc_tenant *t, mlc_error *err)
+{
+    const mlc_hook_setup_options options = {
+        .loop = t->opt.loop,
+        .store = t->store,
+        .odata = t->odata,
+        .log = t->opt.log,
+        .tenant = t->id,
+        .name = str(t, "webhooks.name"),
+        .public_url = str(t, "webhooks.public_url"),
+        .secret = secret(t, "webhook_secret"),
+        .addresses = flag(t, "addresses.enabled"),
+        .interval_ms = flag(t, "webhooks.register") ? num(t, "webhooks.interval") : 0,
+        .retry_ms = num(t, "webhooks.retry")};
+    return mlc_hook_setup_open(&t->hooks, &options, err);
 }
 
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
@@ -339,6 +410,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         code = open_deliveries(t, err);
     if (code == MLC_OK)
         code = open_reconcile(t, err);
+    if (code == MLC_OK)
+        code = open_hooks(t, err);
     if (code != MLC_OK) {
         mlc_tenant_stop(t);
         mlc_tenant_close(t);
@@ -347,6 +420,7 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
     t->inbound = (mlc_inbound){.tenant = t->id,
                                .prefix = str(t, "dynamics.prefix"),
                                .dynamics = t->dynamics,
+                               .intake = t->intake_stream,
                                .odata = t->odata,
                                .records = t->records,
                                .deliverer = t->deliverer};
@@ -359,6 +433,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                     .on_state = on_state};
     t->webhook = (mlc_webhook_target){.tenant = t->id,
                                       .secret = secret(t, "webhook_secret"),
+                                      .prefix = str(t, "dynamics.prefix"),
+                                      .addresses = flag(t, "addresses.enabled"),
                                       .store = t->store,
                                       .intake = t->intake_stream,
                                       .on_received = on_event,
@@ -373,6 +449,10 @@ void mlc_tenant_stop(mlc_tenant *tenant)
 {
     if (tenant->reconcile != NULL)
         mlc_reconcile_stop(tenant->reconcile);
+    if (tenant->hooks != NULL)
+        mlc_hook_setup_stop(tenant->hooks);
+    if (tenant->xref != NULL)
+        mlc_xref_rebuild_stop(tenant->xref);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -404,6 +484,8 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_store_close(tenant->store);
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
+    mlc_hook_setup_close(tenant->hooks);
+    mlc_xref_rebuild_close(tenant->xref);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_trial_close(tenant->trial);
@@ -438,6 +520,11 @@ const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
     return &tenant->webhook;
 }
 
+mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant)
+{
+    return tenant->hooks;
+}
+
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
 {
     *out = (mlc_admin_store){.name = tenant->id,
@@ -445,6 +532,9 @@ void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
                              .streams = {tenant->intake_stream, tenant->down, tenant->dynamics, tenant->held},
                              .stream_count = 4,
                              .on_released = on_released,
+                             .refresh = refresh,
+                             .on_refreshed = on_refreshed,
+                             .rebuild_xref = rebuild_xref,
                              .user = (void *)tenant};
 }
 
@@ -474,8 +564,20 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     mlc_schema_status(tenant->schema, out);
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
+    mlc_xref_rebuild_status(tenant->xref, cJSON_AddObjectToObject(out, "crossReference"));
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
+    (void)mlc_json_add_int(found, "again", (int64_t)reconcile.again, NULL);
+    (void)mlc_json_add_int(found, "deleted", (int64_t)reconcile.deleted, NULL);
+    (void)mlc_json_add_int(found, "resyncs", (int64_t)reconcile.resyncs, NULL);
+    (void)mlc_json_add_bool(found, "tracked", reconcile.tracked, NULL);
     (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
+    mlc_hook_setup_status hooks = {0};
+    mlc_hook_setup_status_get(tenant->hooks, &hooks);
+    cJSON *const steps = cJSON_AddObjectToObject(out, "webhooks");
+    (void)mlc_json_add_int(steps, "runs", (int64_t)hooks.runs, NULL);
+    (void)mlc_json_add_int(steps, "repaired", (int64_t)hooks.repaired, NULL);
+    (void)mlc_json_add_bool(steps, "ok", hooks.well, NULL);
+    (void)mlc_json_add_str(steps, "lastError", hooks.last_error, NULL);
 }

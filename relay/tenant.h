@@ -15,6 +15,7 @@
 #include "link/link.h"
 #include "relay/trial.h"
 #include "relay/webhook.h"
+#include "relay/webhook_setup.h"
 
 typedef struct mlc_tenant mlc_tenant;
 
@@ -39,6 +40,7 @@ const char *mlc_tenant_id(const mlc_tenant *tenant);
 const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant);
 mlc_trial *mlc_tenant_trial(const mlc_tenant *tenant);
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant);
+mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant);
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out);
 /* Add what an operator wants to know to a status object. */
 void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out);

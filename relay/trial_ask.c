@@ -165,13 +165,13 @@ static bool visit(const mlc_entry *entry, void *arg)
 }
 
 /* {"stream":"dynamics","seq":7,"payloadHash":...} */
-static bool visit_audit(uint64_t index, const char *json, size_t len, const uint8_t hash[32], void *arg)
+static bool visit_audit(const mlc_audit_item *found, void *arg)
 {
     trial_ask *const ask = arg;
     cJSON *event = NULL;
     int64_t seq = 0;
-    (void)hash;
-    if (index != ask->audit || mlc_json_parse(json, len, 0, 0, &event, NULL) != MLC_OK)
+    if (found->index != ask->audit ||
+        mlc_json_parse(found->event, strlen(found->event), 0, 0, &event, NULL) != MLC_OK)
         return false;
     const char *const stream = mlc_json_str(event, "stream");
     if (stream != NULL && strcmp(stream, mlc_outbox_name(ask->trial->opt.stream)) == 0 &&

@@ -54,13 +54,20 @@ static bool secret_fits(const mlc_http_req *req, const mlc_webhook_target *targe
            target != NULL;
 }
 
+static bool is_wanted(const mlc_webhook_target *target, const mlc_webhook_event *event)
+{
+    if (mlc_webhook_concerns_address(event))
+        return target->addresses && !mlc_webhook_is_own(event, target->prefix);
+    return mlc_webhook_concerns_order(event);
+}
+
 static void ignore_event(mlc_http_req *req, mlc_log *log, const mlc_webhook_target *target,
                          const mlc_webhook_event *event)
 {
     static const char body[] =
-        "{\"accepted\":false,\"reason\":\"this message is not one the connector acts on\"}";
-    mlc_log_info(log, "webhook", "event ignored", MLC_S("tenant", target->tenant),
-                 MLC_S("message", event->message), MLC_S("entity", event->entity));
+        "{\"accepted\":false,\"reason\":\"nothing the connector acts on, or its own change\"}";
+    mlc_log_debug(log, "webhook", "event ignored", MLC_S("tenant", target->tenant),
+                  MLC_S("message", event->message), MLC_S("entity", event->entity));
     mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
 }
 
@@ -90,7 +97,7 @@ void mlc_webhook_handle(mlc_http_req *req, void *user)
         free(job);
         return;
     }
-    if (!mlc_webhook_concerns_order(&job->event)) {
+    if (!is_wanted(target, &job->event)) {
         ignore_event(req, options->log, target, &job->event);
         free(job);
         return;

@@ -18,6 +18,8 @@
 typedef struct mlc_webhook_target {
     const char *tenant;
     const char *secret;
+    const char *prefix; /* of the connector's own columns */
+    bool addresses;     /* changes of accounts and contacts are taken */
     mlc_store *store;
     mlc_outbox *intake;
     void (*on_received)(void *user); /* events were committed */

@@ -58,6 +58,20 @@ static const char *text_member(const cJSON *value, const char *name)
     return cJSON_IsObject(member) ? mlc_json_str(member, "Id") : NULL;
 }
 
+/* Which columns an update changed: only whether the source version is among them matters. */
+static void take_target(mlc_webhook_event *event, const cJSON *value)
+{
+    static const char ending[] = "sourceversion";
+    const cJSON *pair = NULL;
+    cJSON_ArrayForEach(pair, mlc_json_get(value, "Attributes"))
+    {
+        const char *const key = mlc_json_str(pair, "key");
+        const size_t len = key != NULL ? strlen(key) : 0;
+        if (len >= sizeof ending - 1 && strcmp(key + len - (sizeof ending - 1), ending) == 0)
+            copy_name(key, event->version_column);
+    }
+}
+
 /* One parameter: an entity, a reference to one, or a plain id under a telling name. */
 static void take_parameter(mlc_webhook_event *event, const cJSON *pair)
 {
@@ -66,6 +80,8 @@ static void take_parameter(mlc_webhook_event *event, const cJSON *pair)
     if (key == NULL || value == NULL)
         return;
     if (cJSON_IsObject(value)) {
+        if (strcmp(key, "Target") == 0)
+            take_target(event, value);
         take_reference(event, mlc_json_str(value, "LogicalName"), text_member(value, "Id"));
         return;
     }
@@ -123,6 +139,19 @@ bool mlc_webhook_concerns_order(const mlc_webhook_event *event)
            event->order_id[0] != '\0';
 }
 
+bool mlc_webhook_concerns_address(const mlc_webhook_event *event)
+{
+    return strcmp(event->message, "Update") == 0 && event->entity_id[0] != '\0' &&
+           (strcmp(event->entity, "account") == 0 || strcmp(event->entity, "contact") == 0);
+}
+
+bool mlc_webhook_is_own(const mlc_webhook_event *event, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return strncmp(event->version_column, prefix, len) == 0 &&
+           strcmp(event->version_column + len, "sourceversion") == 0;
+}
+
 mlc_code mlc_webhook_event_print(const mlc_webhook_event *event, mlc_buf *out, mlc_error *err)
 {
     char *text = NULL;
@@ -139,6 +168,11 @@ mlc_code mlc_webhook_event_print(const mlc_webhook_event *event, mlc_buf *out, m
         code = mlc_json_add_str(obj, "operationId", event->operation_id, err);
     if (code == MLC_OK)
         code = mlc_json_add_str(obj, "correlationId", event->correlation_id, err);
+    if (code == MLC_OK && mlc_webhook_concerns_address(event)) {
+        code = mlc_json_add_str(obj, "table", event->entity, err);
+        if (code == MLC_OK)
+            code = mlc_json_add_str(obj, "recordId", event->entity_id, err);
+    }
     if (code == MLC_OK && (text = mlc_json_print(obj)) == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a webhook");
     if (code == MLC_OK)
@@ -161,6 +195,8 @@ mlc_code mlc_webhook_event_read(const char *text, size_t len, mlc_webhook_event 
     (void)mlc_uuid_copy(mlc_json_str(obj, "invoiceId"), out->invoice_id);
     (void)mlc_uuid_copy(mlc_json_str(obj, "operationId"), out->operation_id);
     (void)mlc_uuid_copy(mlc_json_str(obj, "correlationId"), out->correlation_id);
+    copy_name(mlc_json_str(obj, "table"), out->entity);
+    (void)mlc_uuid_copy(mlc_json_str(obj, "recordId"), out->entity_id);
     cJSON_Delete(obj);
     return MLC_OK;
 }

@@ -8,13 +8,18 @@ function(mlc_scenario name label file seconds)
   endif()
   add_test(NAME ${label}.${name} COMMAND ${MLC_NODE} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT ${seconds} RESOURCE_LOCK scenario
-    ENVIRONMENT "MLC_AGENT=$<TARGET_FILE:ml-agent>;MLC_RELAY=$<TARGET_FILE:ml-relay>;${ARGN}")
+    ENVIRONMENT "MLC_AGENT=$<TARGET_FILE:ml-agent>;MLC_RELAY=$<TARGET_FILE:ml-relay>;MLC_MLCTL=$<TARGET_FILE:mlctl>;${ARGN}")
 endfunction()
 
 mlc_scenario(customers e2e e2e/customers.test.mjs 180)
 mlc_scenario(orders e2e e2e/orders.test.mjs 180)
+mlc_scenario(addresses e2e e2e/addresses.test.mjs 400)
+mlc_scenario(webhooks e2e e2e/webhooks.test.mjs 240 MLC_CTL=$<TARGET_FILE:mlctl>)
 mlc_scenario(masters e2e e2e/masters.test.mjs 300)
 mlc_scenario(flows e2e e2e/flows.test.mjs 240)
+mlc_scenario(review e2e e2e/review.test.mjs 180)
+mlc_scenario(audit e2e e2e/audit.test.mjs 180)
+mlc_scenario(reconcile e2e e2e/reconcile.test.mjs 400)
 
 # The acceptance test. A smaller one, for a minute: -D MLC_SPINE_SMALL=ON, or the variables of spine.test.mjs.
 option(MLC_SPINE_SMALL "Run the acceptance test with small numbers" OFF)

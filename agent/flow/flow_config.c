@@ -50,15 +50,31 @@ static mlc_code read_lists(mlc_flow_config *c, const mlc_cfg *cfg, mlc_flow_plan
     return code;
 }
 
-/* A text that is more than the schema can check: the fault names where it stands. */
-static mlc_code faulty(const mlc_cfg *cfg, const char *path, mlc_error *err)
+/* The faults found, of texts that are more than the schema can check. */
+typedef struct findings {
+    const mlc_cfg *cfg;
+    mlc_buf *report;
+    mlc_error *first;
+    bool any;
+} findings;
+
+/* `why` tells what is wrong with the setting; where it stands is added. */
+static void faulty(findings *found, const char *path, mlc_error *why)
 {
     char where[WHERE_SIZE];
-    return mlc_wrap(err, MLC_E_INVALID, "%s: %s", mlc_cfg_where(cfg, path, where, sizeof where), path);
+    char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
+    (void)mlc_wrap(why, MLC_E_INVALID, "%s: %s", mlc_cfg_where(found->cfg, path, where, sizeof where), path);
+    if (found->report != NULL)
+        (void)mlc_buf_printf(found->report, NULL, "%s\n", mlc_error_text(why, text, sizeof text));
+    if (!found->any && found->first != NULL)
+        *found->first = *why;
+    found->any = true;
 }
 
-static mlc_code read_plan(mlc_flow_config *c, const mlc_cfg *cfg, const mlc_flow_spec *spec, mlc_error *err)
+static mlc_code read_plan(mlc_flow_config *c, findings *found, const mlc_flow_spec *spec, mlc_error *err)
 {
+    const mlc_cfg *const cfg = found->cfg;
+    mlc_error why;
     char path[PATH_SIZE];
     mlc_flow_plan *const plan = &c->plans[c->plan_count];
     if (!mlc_cfg_bool(cfg, mlc_cfg_at(path, sizeof path, "flows.%s.enabled", spec->name)))
@@ -70,11 +86,11 @@ static mlc_code read_plan(mlc_flow_config *c, const mlc_cfg *cfg, const mlc_flow
     plan->page_size =
         (unsigned)mlc_cfg_int(cfg, mlc_cfg_at(path, sizeof path, "flows.%s.page_size", spec->name));
     (void)mlc_cfg_at(path, sizeof path, "flows.%s.schedule", spec->name);
-    if (mlc_cron_parse(mlc_cfg_str(cfg, path), &plan->cron, err) != MLC_OK)
-        return faulty(cfg, path, err);
+    if (mlc_cron_parse(mlc_cfg_str(cfg, path), &plan->cron, &why) != MLC_OK)
+        faulty(found, path, &why);
     (void)mlc_cfg_at(path, sizeof path, "flows.%s.window", spec->name);
-    if (mlc_window_parse(mlc_cfg_str(cfg, path), &plan->window, err) != MLC_OK)
-        return faulty(cfg, path, err);
+    if (mlc_window_parse(mlc_cfg_str(cfg, path), &plan->window, &why) != MLC_OK)
+        faulty(found, path, &why);
     if (spec->ledger)
         plan->settings.ledger =
             (mlc_flow_ledger){.enabled = mlc_cfg_bool(cfg, "flows.customers.open_balance"),
@@ -86,16 +102,18 @@ static mlc_code read_plan(mlc_flow_config *c, const mlc_cfg *cfg, const mlc_flow
     return code;
 }
 
-mlc_code mlc_flow_config_read(mlc_flow_config *out, const mlc_cfg *cfg, mlc_error *err)
+mlc_code mlc_flow_config_read(mlc_flow_config *out, const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
 {
-    memset(out, 0, sizeof *out);
+    findings found = {.cfg = cfg, .report = report, .first = err};
     const char *const zone = mlc_cfg_str(cfg, "flows.time_zone");
     mlc_code code = MLC_OK;
-    if (zone != NULL && mlc_zone_open(&out->zone, zone, err) != MLC_OK)
-        return faulty(cfg, "flows.time_zone", err);
+    mlc_error why;
+    memset(out, 0, sizeof *out);
+    if (zone != NULL && mlc_zone_open(&out->zone, zone, &why) != MLC_OK)
+        faulty(&found, "flows.time_zone", &why);
     for (size_t i = 0; code == MLC_OK && i < mlc_flow_spec_count(); i++)
-        code = read_plan(out, cfg, &mlc_flow_specs[i], err);
-    return code;
+        code = read_plan(out, &found, &mlc_flow_specs[i], err);
+    return code == MLC_OK && found.any ? MLC_E_INVALID : code;
 }
 
 void mlc_flow_config_free(mlc_flow_config *config)

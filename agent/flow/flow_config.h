@@ -16,8 +16,9 @@ typedef struct mlc_flow_config {
     mlc_zone *zone; /* of schedules; NULL: UTC */
 } mlc_flow_config;
 
-/* Texts are borrowed from cfg. MLC_E_INVALID names file, line and setting. Free with mlc_flow_config_free in any case. */
-mlc_code mlc_flow_config_read(mlc_flow_config *out, const mlc_cfg *cfg, mlc_error *err);
+/* Texts are borrowed from cfg. MLC_E_INVALID names file, line and setting; `report` (may be NULL) gets a line for each fault, err
+ * holds the first. Free with mlc_flow_config_free in any case. */
+mlc_code mlc_flow_config_read(mlc_flow_config *out, const mlc_cfg *cfg, mlc_buf *report, mlc_error *err);
 void mlc_flow_config_free(mlc_flow_config *config);
 
 #endif

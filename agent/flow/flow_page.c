@@ -167,7 +167,7 @@ static mlc_code put_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_item 
                                  .now_ms = page->now_ms};
     mlc_code code = mlc_outbox_put(txn, page->up, &entry, &seq, NULL, err);
     if (code == MLC_OK && item->invalid)
-        code = mlc_outbox_park(txn, page->up, seq, page->now_ms, item->why.message, err);
+        code = mlc_outbox_park_as(txn, page->up, seq, page->now_ms, item->why.code, item->why.message, err);
     if (code == MLC_OK)
         code = audit_item(txn, page, item, &entry, seq, err);
     return code;

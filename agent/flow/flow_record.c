@@ -162,7 +162,8 @@ mlc_code mlc_flow_record_make(const mlc_flow_record_maker *maker, const char *ke
 {
     memset(out, 0, sizeof *out);
     mlc_flow_id(key, out->id);
-    (void)snprintf(out->source, sizeof out->source, "JDE/%s/%s", maker->spec->parts[0].table, out->id);
+    const char *const table = maker->spec->source != NULL ? maker->spec->source : maker->spec->parts[0].table;
+    (void)snprintf(out->source, sizeof out->source, "JDE/%s/%s", table, out->id);
     out->rows = cJSON_CreateObject();
     if (out->rows == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a %s", maker->spec->kind);

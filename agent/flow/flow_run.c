@@ -47,7 +47,8 @@ static bool begin_driver(mlc_flow_run *run)
     if (driver->ledger && !run->opt.settings.ledger.enabled)
         return false;
     if (driver->why == MLC_FLOW_CHANGED) {
-        mlc_watermark_begin(mark, run->opt.zone, run->opt.overlap_ms, mlc_wall_ms());
+        mlc_watermark_begin(mark, run->opt.zone != NULL ? run->opt.zone : run->told_zone, run->opt.overlap_ms,
+                            mlc_wall_ms(), run->skew_ms);
         return true;
     }
     const int32_t through = driver->why == MLC_FLOW_BEGUN ? run->today : day_before(run->today);
@@ -83,20 +84,31 @@ static void on_count(void *user, mlc_code code, const mlc_error *err, int64_t co
         flow_next_driver(run);
 }
 
+/* What the server tells of its clock: date and zone of the run. */
+static void take_clock(mlc_flow_run *run)
+{
+    mlc_ais_session_info info = {0};
+    mlc_ais_info(run->opt.ais, &info);
+    run->skew_ms = info.server_clock_skew_ms;
+    mlc_zone_close(run->told_zone);
+    run->told_zone = NULL;
+    if (run->opt.zone == NULL && info.zone_offset[0] != '\0' &&
+        mlc_zone_open(&run->told_zone, info.zone_offset, NULL) != MLC_OK)
+        run->told_zone = NULL;
+}
+
 /* The JDE server's date: by its zone, or by the offset that AIS told at log-in. */
 static int32_t today_of(const mlc_flow_run *run)
 {
-    mlc_ais_session_info info = {0};
-    mlc_zone *told = NULL;
-    mlc_ais_info(run->opt.ais, &info);
-    const int64_t now = mlc_wall_ms();
-    if (run->opt.zone != NULL)
-        return mlc_zone_stamp(run->opt.zone, now).julian;
-    if (mlc_zone_open(&told, info.zone_offset[0] != '\0' ? info.zone_offset : "UTC", NULL) != MLC_OK &&
-        mlc_zone_open(&told, "UTC", NULL) != MLC_OK)
+    const mlc_zone *const zone = run->opt.zone != NULL ? run->opt.zone : run->told_zone;
+    mlc_zone *utc = NULL;
+    const int64_t now = mlc_wall_ms() + run->skew_ms;
+    if (zone != NULL)
+        return mlc_zone_stamp(zone, now).julian;
+    if (mlc_zone_open(&utc, "UTC", NULL) != MLC_OK)
         return 0;
-    const int32_t julian = mlc_zone_stamp(told, now).julian;
-    mlc_zone_close(told);
+    const int32_t julian = mlc_zone_stamp(utc, now).julian;
+    mlc_zone_close(utc);
     return julian;
 }
 
@@ -110,6 +122,7 @@ static void on_ready(void *user, mlc_code code, const mlc_error *why)
         flow_failed(run, why);
         return;
     }
+    take_clock(run);
     run->today = today_of(run);
     if (run->opt.id_count > 0) {
         flow_read_ids(run);
@@ -133,7 +146,7 @@ void mlc_flow_run_start(mlc_flow_run *run)
     run->driver = 0;
     run->began_mono = mlc_mono_ms();
     run->status.run_rows = 0;
-    if (mlc_ais_ready(run->opt.ais, on_ready, run, &err) != MLC_OK)
+    if (mlc_ais_clock(run->opt.ais, on_ready, run, &err) != MLC_OK)
         flow_failed(run, &err);
 }
 
@@ -194,6 +207,7 @@ void mlc_flow_run_close(mlc_flow_run *run)
         return;
     flow_page_clear(run);
     mlc_timer_close(run->full_timer);
+    mlc_zone_close(run->told_zone);
     free(run);
 }
 

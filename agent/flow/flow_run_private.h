@@ -16,6 +16,8 @@ struct mlc_flow_run {
     size_t driver_count, driver;
     int64_t emission;
     int32_t today;
+    int64_t skew_ms;     /* the JDE server's clock minus ours, as this run began */
+    mlc_zone *told_zone; /* of AIS, when none is configured; NULL: it told none */
     bool running, stopping, storing;
     int64_t began_mono;
     /* the set under way */

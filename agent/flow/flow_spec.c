@@ -40,7 +40,7 @@ const mlc_flow_spec mlc_flow_specs[] = {
                ADDRESS_IN_FORCE, OWN_PHONES, OWN_ADDRESSES},
      .rules = {{0, "AT1", MLC_FLOW_SEARCH_TYPES, false}}},
 
-    {.name = "suppliers", .kind = "supplier", .keys = {"AN8"},
+    {.name = "suppliers", .kind = "supplier", .source = "F0401", .keys = {"AN8"},
      .drivers = {CHANGED("F0101", "UPMT", 1), CHANGED("F0401", "UPMT", 1), CHANGED("F0116", "UPMT", 1),
                  CHANGED("F0115", "UPMT", 1), CHANGED("F01151", "UPMT", 1), BEGUN("F0116", "EFTB", 1)},
      .parts = {ADDRESS_BOOK,

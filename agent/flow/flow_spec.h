@@ -76,6 +76,9 @@ typedef struct mlc_flow_rule {
 typedef struct mlc_flow_spec {
     const char *name; /* of the flow: settings flows.NAME */
     const char *kind; /* of its records */
+    /* Table of the source record id when it is not the leading one. Customers and suppliers share F0101 and, in Dynamics, the
+     * account: by ids of their own a record that is gone deactivates only what is still its own. NULL: the leading one. */
+    const char *source;
     const char *keys[MLC_FLOW_KEYS_MAX + 1];
     mlc_flow_driver drivers
         [MLC_FLOW_DRIVERS_MAX]; /* the first is of the leading table and loads all; ends with table NULL */

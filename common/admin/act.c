@@ -1,7 +1,8 @@
-/* act.c - an operator's decisions on parked entries: retry and dismiss.
+/* act.c - an operator's decisions on parked entries: retry, retry from the source, dismiss.
  *
- * Each runs as a store job together with its audit event and is answered after the commit. Releasing all of a
- * stream goes in jobs of a bounded number of entries, up to the last entry there was when it began.
+ * Each runs as a store job together with its audit event and is answered after the commit. Releasing all of a stream,
+ * or all that fit a filter, goes in jobs of a bounded number of entries, up to the last entry there was when it began.
+ * An entry leaves the state "parked" in the job that releases it, so of two decisions on it one fails with a conflict.
  */
 #include "admin/admin_private.h"
 
@@ -14,22 +15,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELEASE_AT_ONCE = 200, OPERATOR_MAX = 64, REASON_MAX = 500, BODY_DEPTH = 4 };
+enum { RELEASE_AT_ONCE = 200, LOOK_AT_ONCE = 5000, KIND_MAX = 64 };
+
+/* Which of the parked entries; empty fields take all. */
+typedef struct act_filter {
+    char kind[KIND_MAX + 1];
+    bool by_code;
+    mlc_code code;
+    int64_t older_ms; /* parked for so long */
+} act_filter;
 
 typedef struct act_call {
     mlc_admin_call call; /* first: the list's element */
     const mlc_admin_room *room;
     mlc_outbox *stream;
-    bool dismiss, all;
-    uint64_t seq;   /* all: the first to look at in the next job */
-    uint64_t until; /* all: entries from here on came later */
+    bool dismiss, all, refresh;
+    act_filter filter; /* all */
+    uint64_t seq;      /* all: the first to look at in the next job */
+    uint64_t until;    /* all: entries from here on came later */
     int64_t now_ms;
-    char actor[OPERATOR_MAX + 16];
-    char reason[REASON_MAX + 1];
-    uint64_t total; /* released by jobs before */
+    char actor[MLC_ADMIN_ACTOR_MAX];
+    char reason[MLC_ADMIN_REASON_MAX + 1];
+    uint64_t total;      /* released by jobs before */
+    mlc_admin_store row; /* a copy: the room may go */
     /* job */
-    uint64_t new_seq;
+    uint64_t new_seq, next;
     size_t count;
+    bool more;
     uint64_t seqs[RELEASE_AT_ONCE];
 } act_call;
 
@@ -71,10 +83,15 @@ static mlc_code write_audit(mlc_txn *txn, const act_call *act, uint64_t seq, con
                             mlc_error *err)
 {
     char detail[64];
-    (void)snprintf(detail, sizeof detail, "ready as entry %" PRIu64, act->new_seq);
+    if (act->refresh)
+        (void)snprintf(detail, sizeof detail, "to be taken again from its source");
+    else
+        (void)snprintf(detail, sizeof detail, "ready as entry %" PRIu64, act->new_seq);
     const mlc_audit_event event = {.at_ms = act->now_ms,
                                    .actor = act->actor,
-                                   .action = act->dismiss ? "dismissed" : "released",
+                                   .action = act->dismiss   ? "dismissed"
+                                             : act->refresh ? "refreshed"
+                                                            : "released",
                                    .tenant = names->tenant,
                                    .stream = mlc_outbox_name(act->stream),
                                    .kind = names->kind,
@@ -86,6 +103,27 @@ static mlc_code write_audit(mlc_txn *txn, const act_call *act, uint64_t seq, con
                                    .detail = act->dismiss ? act->reason : detail,
                                    .seq = seq};
     return mlc_audit_append(txn, &event, NULL, err);
+}
+
+static mlc_code refresh_entry(mlc_txn *txn, act_call *act, const mlc_entry *entry, mlc_error *err)
+{
+    const uint64_t seq = entry->seq;
+    if (act->row.refresh == NULL)
+        return mlc_fail(err, MLC_E_UNSUPPORTED, "this program cannot take records of stream %s again",
+                        mlc_outbox_name(act->stream));
+    const mlc_code code = act->row.refresh(txn, act->stream, entry, act->row.user, err);
+    if (code != MLC_OK)
+        return code;
+    return mlc_outbox_done(txn, act->stream, seq, act->now_ms, "taken again from its source", err);
+}
+
+static mlc_code carry_out(mlc_txn *txn, act_call *act, const mlc_entry *entry, mlc_error *err)
+{
+    if (act->dismiss)
+        return mlc_outbox_dismiss(txn, act->stream, entry->seq, act->now_ms, act->reason, err);
+    if (act->refresh)
+        return refresh_entry(txn, act, entry, err);
+    return mlc_outbox_release(txn, act->stream, entry->seq, act->now_ms, &act->new_seq, err);
 }
 
 static mlc_code act_on(mlc_txn *txn, act_call *act, uint64_t seq, mlc_error *err)
@@ -106,8 +144,7 @@ static mlc_code act_on(mlc_txn *txn, act_call *act, uint64_t seq, mlc_error *err
                         mlc_entry_state_name(entry.state), act->dismiss ? "dismissed" : "retried");
     code = names_take(&names, &entry, err);
     if (code == MLC_OK)
-        code = act->dismiss ? mlc_outbox_dismiss(txn, act->stream, seq, act->now_ms, act->reason, err)
-                            : mlc_outbox_release(txn, act->stream, seq, act->now_ms, &act->new_seq, err);
+        code = carry_out(txn, act, &entry, err);
     if (code == MLC_OK)
         code = write_audit(txn, act, seq, &names, err);
     names_free(&names);
@@ -123,12 +160,22 @@ static mlc_code one_job(mlc_txn *txn, void *arg, mlc_error *err)
     return code;
 }
 
+static bool fits(const act_filter *filter, const mlc_entry *entry, int64_t now_ms)
+{
+    return (filter->kind[0] == '\0' || strcmp(filter->kind, entry->kind) == 0) &&
+           (!filter->by_code || filter->code == entry->error_code) &&
+           (filter->older_ms == 0 || entry->ended_ms <= now_ms - filter->older_ms);
+}
+
 static bool collect(const mlc_entry *entry, void *arg)
 {
     act_call *const act = arg;
-    if (entry->seq < act->until && act->count < RELEASE_AT_ONCE)
+    if (entry->seq >= act->until)
+        return false;
+    act->next = entry->seq + 1;
+    if (fits(&act->filter, entry, act->now_ms))
         act->seqs[act->count++] = entry->seq;
-    return entry->seq < act->until && act->count < RELEASE_AT_ONCE;
+    return act->count < RELEASE_AT_ONCE;
 }
 
 static mlc_code all_job(mlc_txn *txn, void *arg, mlc_error *err)
@@ -136,11 +183,13 @@ static mlc_code all_job(mlc_txn *txn, void *arg, mlc_error *err)
     act_call *const act = arg;
     mlc_outbox_stats stats;
     act->count = 0;
+    act->next = act->seq;
     mlc_code code = mlc_outbox_stats_get(txn, act->stream, &stats, err);
     if (code == MLC_OK && act->until == 0)
         act->until = stats.next_seq;
     if (code == MLC_OK)
-        code = mlc_outbox_parked(txn, act->stream, act->seq, RELEASE_AT_ONCE, collect, act, err);
+        code = mlc_outbox_parked(txn, act->stream, act->seq, LOOK_AT_ONCE, collect, act, err);
+    act->more = act->next > act->seq;
     for (size_t i = 0; code == MLC_OK && i < act->count; i++)
         code = act_on(txn, act, act->seqs[i], err);
     return code;
@@ -153,8 +202,8 @@ static void on_acted(void *arg, mlc_code code, const mlc_error *err);
 static void reply_acted(mlc_http_req *req, const act_call *act)
 {
     cJSON *const obj = cJSON_CreateObject();
-    bool ok = obj != NULL && mlc_json_add_int(obj, act->dismiss ? "dismissed" : "released",
-                                              (int64_t)act->total, NULL) == MLC_OK;
+    const char *const what = act->dismiss ? "dismissed" : act->refresh ? "refreshed" : "released";
+    bool ok = obj != NULL && mlc_json_add_int(obj, what, (int64_t)act->total, NULL) == MLC_OK;
     if (ok && !act->all)
         ok = mlc_json_add_int(obj, "seq", (int64_t)act->new_seq, NULL) == MLC_OK;
     if (!ok)
@@ -201,10 +250,12 @@ static void on_acted(void *arg, mlc_code code, const mlc_error *err)
     }
     act->total += act->count;
     const mlc_admin_store *const row = &act->room->row;
-    if (!act->dismiss && act->count > 0 && row->on_released != NULL)
+    if (act->refresh && act->count > 0 && row->on_refreshed != NULL)
+        row->on_refreshed(row->user, act->stream);
+    else if (!act->dismiss && !act->refresh && act->count > 0 && row->on_released != NULL)
         row->on_released(row->user, act->stream);
-    if (act->all && act->count == RELEASE_AT_ONCE && act->call.admin != NULL) {
-        act->seq = act->seqs[act->count - 1] + 1;
+    if (act->all && act->more && act->call.admin != NULL) {
+        act->seq = act->next;
         submit(act);
         return;
     }
@@ -212,25 +263,6 @@ static void on_acted(void *arg, mlc_code code, const mlc_error *err)
 }
 
 /* ---- requests ---- */
-
-/* A text of the body that must be there, of one line. False: 400 was answered. */
-static bool take_text(mlc_http_req *req, const cJSON *body, const char *name, size_t max, const char *remedy,
-                      char *out, size_t size)
-{
-    char message[160];
-    const char *const text = mlc_json_str(body, name);
-    bool good = text != NULL && text[0] != '\0' && strlen(text) <= max;
-    for (const char *p = text; good && *p != '\0'; p++)
-        good = (unsigned char)*p >= ' ' && *p != 0x7f;
-    if (good) {
-        mlc_strlcpy(out, text, size);
-        return true;
-    }
-    (void)snprintf(message, sizeof message, "%s: must be a text of 1 to %zu characters on one line; %s", name,
-                   max, remedy);
-    mlc_http_reply_error(req, 400, 0, "invalid", message);
-    return false;
-}
 
 static bool take_seq(mlc_http_req *req, const cJSON *body, act_call *act)
 {
@@ -250,50 +282,60 @@ static bool take_seq(mlc_http_req *req, const cJSON *body, act_call *act)
     return false;
 }
 
+static bool take_filter(mlc_http_req *req, const cJSON *body, act_call *act)
+{
+    act_filter *const filter = &act->filter;
+    const char *const code = mlc_json_str(body, "code");
+    const bool asked = mlc_json_get(body, "kind") != NULL || mlc_json_get(body, "code") != NULL ||
+                       mlc_json_get(body, "olderSeconds") != NULL;
+    int64_t older = 0;
+    if (asked && !act->all) {
+        mlc_http_reply_error(req, 400, 0, "invalid", "kind, code and olderSeconds choose among \"all\":true");
+        return false;
+    }
+    if (mlc_json_get(body, "kind") != NULL &&
+        !mlc_admin_body_text(req, body, "kind", KIND_MAX, "give a kind of record, such as order",
+                             filter->kind, sizeof filter->kind))
+        return false;
+    filter->by_code = mlc_json_get(body, "code") != NULL;
+    if (filter->by_code && (code == NULL || !mlc_code_named(code, &filter->code) || filter->code == MLC_OK)) {
+        mlc_http_reply_error(
+            req, 400, 0, "invalid",
+            "code: must be the code of an error, as the parked entries show it, such as rejected");
+        return false;
+    }
+    const mlc_code age = mlc_json_int64(body, "olderSeconds", &older, NULL);
+    if (age != MLC_E_NOTFOUND && (age != MLC_OK || older < 1 || older > INT32_MAX)) {
+        mlc_http_reply_error(req, 400, 0, "invalid",
+                             "olderSeconds: must be a whole number of seconds, from 1");
+        return false;
+    }
+    filter->older_ms = older * 1000;
+    return true;
+}
+
 static bool take_body(mlc_http_req *req, mlc_admin *admin, const cJSON *body, act_call *act)
 {
-    char name[OPERATOR_MAX + 1];
     act->room = mlc_admin_room_of(admin, req, mlc_json_str(body, "store"));
     if (act->room == NULL)
         return false;
     act->stream = mlc_admin_stream_of(act->room, req, mlc_json_str(body, "stream"));
-    if (act->stream == NULL || !take_seq(req, body, act))
+    if (act->stream == NULL || !take_seq(req, body, act) || !take_filter(req, body, act))
         return false;
-    if (!take_text(req, body, "operator", OPERATOR_MAX, "give the name of the person who decides", name,
-                   sizeof name))
+    act->row = act->room->row;
+    act->refresh = !act->dismiss && mlc_json_bool(body, "refresh", false);
+    if (!mlc_admin_body_actor(req, body, act->actor))
         return false;
-    (void)snprintf(act->actor, sizeof act->actor, "operator:%s", name);
-    return !act->dismiss || take_text(req, body, "reason", REASON_MAX, "say why it needs not be delivered",
-                                      act->reason, sizeof act->reason);
-}
-
-/* On a loopback port any page in a browser of this machine can send a request, though it cannot read the answer.
- * It cannot hide where it comes from either. */
-static bool from_elsewhere(mlc_http_req *req)
-{
-    const char *const origin = mlc_http_req_header(req, "origin");
-    const char *const host = mlc_http_req_header(req, "host");
-    if (origin == NULL)
-        return false;
-    const char *const name = strstr(origin, "://");
-    return host == NULL || name == NULL || strcmp(name + strlen("://"), host) != 0;
+    return !act->dismiss ||
+           mlc_admin_body_text(req, body, "reason", MLC_ADMIN_REASON_MAX, "say why it needs not be delivered",
+                               act->reason, sizeof act->reason);
 }
 
 static void start(mlc_http_req *req, mlc_admin *admin, bool dismiss)
 {
-    size_t len = 0;
-    cJSON *body = NULL;
-    mlc_error err;
-    if (from_elsewhere(req)) {
-        mlc_http_reply_error(req, 403, 0, "denied", "decisions are not taken from pages of another site");
+    cJSON *const body = mlc_admin_body(req);
+    if (body == NULL)
         return;
-    }
-    const char *const text = mlc_http_req_body(req, &len);
-    const mlc_code code = mlc_json_parse(text, len, 0, BODY_DEPTH, &body, &err);
-    if (code != MLC_OK) {
-        mlc_admin_reply_failure(req, code == MLC_E_NOMEM ? code : MLC_E_INVALID, &err);
-        return;
-    }
     act_call *const act = calloc(1, sizeof *act);
     if (act == NULL) {
         mlc_admin_reply_json(req, 200, NULL);

@@ -17,7 +17,8 @@ bool mlc_admin_exact(mlc_http_req *req, const char *path)
     mlc_http_reply_error(
         req, 404, 0, "not_found",
         "no such address; there are /v1/status, /v1/parked, /v1/entry, /v1/retry, /v1/dismiss, "
-        "/v1/audit, /v1/audit/verify, /healthz and /metrics");
+        "/v1/audit, /v1/audit/head, /v1/audit/verify, /v1/audit/redact, /v1/xref, /v1/xref/rebuild, /healthz "
+        "and /metrics");
     return false;
 }
 
@@ -197,7 +198,19 @@ mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_e
          .handler = mlc_admin_post_dismiss,
          .user = admin},
         {.method = "GET", .prefix = "/v1/audit", .handler = mlc_admin_get_audit, .user = admin},
+        {.method = "GET", .prefix = "/v1/audit/head", .handler = mlc_admin_get_head, .user = admin},
         {.method = "GET", .prefix = "/v1/audit/verify", .handler = mlc_admin_get_verify, .user = admin},
+        {.method = "POST",
+         .prefix = "/v1/audit/redact",
+         .max_body = RETRY_BODY_MAX,
+         .handler = mlc_admin_post_redact,
+         .user = admin},
+        {.method = "GET", .prefix = "/v1/xref", .handler = mlc_admin_get_xref, .user = admin},
+        {.method = "POST",
+         .prefix = "/v1/xref/rebuild",
+         .max_body = RETRY_BODY_MAX,
+         .handler = mlc_admin_post_xref_rebuild,
+         .user = admin},
         {.method = "GET", .prefix = "/healthz", .handler = mlc_admin_get_health, .user = admin},
         {.method = "GET", .prefix = "/metrics", .handler = mlc_admin_get_metrics, .user = admin},
     };

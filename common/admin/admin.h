@@ -4,10 +4,18 @@
  *   GET  /v1/status                       program's own status object plus streams of every store
  *   GET  /v1/parked?store=S&stream=N&from=SEQ&max=100
  *   GET  /v1/entry?store=S&stream=N&seq=SEQ         one entry with payload, history, last error
- *   POST /v1/retry   {"store","stream","seq","operator"} | {"store","stream","all":true,"operator"}
+ *   POST /v1/retry   {"store","stream","seq","refresh","operator"}
+ *                    {"store","stream","all":true,"kind","code","olderSeconds","refresh","operator"}
+ *                    kind, code and age (each may be left out) choose among the parked entries. With "refresh":true the
+ *                    entry is ended and its record is taken again from its source, as it is there now.
  *   POST /v1/dismiss {"store","stream","seq","reason","operator"}
- *   GET  /v1/audit?store=S&from=INDEX&max=1000&key=K  JSON lines (application/x-ndjson)
- *   GET  /v1/audit/verify?store=S
+ *   GET  /v1/audit?store=S&from=INDEX&to=INDEX&fromTime=T&toTime=T&key=K|correlation=C&max=1000
+ *                                         entries as JSON lines (application/x-ndjson, store/audit_file.h)
+ *   GET  /v1/audit/head?store=S           index and hash of the last entry; also in the status of each store
+ *   GET  /v1/audit/verify?store=S&head=INDEX:HASH   `head`: one that was noted elsewhere
+ *   POST /v1/audit/redact {"store","key","reason","operator"}
+ *   GET  /v1/xref?id=SYSTEM/TABLE/ID&store=S        counterparts of a record (store/crossref.h), of all stores without S
+ *   POST /v1/xref/rebuild {"store","operator"}      read them anew from Dynamics
  *   GET  /healthz   GET /metrics (Prometheus text)
  * Retry and dismiss write an audit event with actor "operator:NAME" in the same job.
  * Thread rule: loop's thread only.
@@ -31,6 +39,14 @@ typedef struct mlc_admin_store {
     size_t stream_count;
     /* Entries were released: the stream has work. Loop's thread. */
     void (*on_released)(void *user, mlc_outbox *stream);
+    /* Take the record of a parked entry again from its source, after a correction there. Runs in the job that ends the
+     * entry, on the store's thread (store.h: perhaps more than once; transaction functions only). MLC_E_UNSUPPORTED when
+     * records of this kind cannot be taken again: say why. NULL: none can. */
+    mlc_code (*refresh)(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err);
+    /* Such jobs were committed. Loop's thread. May be NULL. */
+    void (*on_refreshed)(void *user, mlc_outbox *stream);
+    /* Begin to read the cross-reference anew. MLC_E_CONFLICT: it is being read. NULL: this program cannot. */
+    mlc_code (*rebuild_xref)(void *user, const char *actor, mlc_error *err);
     void *user;
 } mlc_admin_store;
 

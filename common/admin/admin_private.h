@@ -3,10 +3,16 @@
 #define MLC_ADMIN_ADMIN_PRIVATE_H
 
 #include "admin/admin.h"
+#include "store/audit.h"
 
 #include <uv.h>
 
-enum { MLC_ADMIN_NAME_MAX = 128 };
+enum {
+    MLC_ADMIN_NAME_MAX = 128,
+    MLC_ADMIN_OPERATOR_MAX = 64,
+    MLC_ADMIN_ACTOR_MAX = 80,
+    MLC_ADMIN_REASON_MAX = 500
+};
 
 /* A registered store: a copy of the row with its name. */
 typedef struct mlc_admin_room {
@@ -59,6 +65,15 @@ void mlc_admin_get_parked(mlc_http_req *req, void *user);
 cJSON *mlc_admin_entry_json(const mlc_admin_room *room, mlc_outbox *stream, const mlc_entry *entry,
                             bool with_payload);
 
+/* body.c: the bodies of decisions */
+/* The body as a tree, the caller's. NULL: it was answered; also requests from pages of another site are refused. */
+cJSON *mlc_admin_body(mlc_http_req *req);
+/* A text of the body that must be there, of one line. False: 400 was answered. */
+bool mlc_admin_body_text(mlc_http_req *req, const cJSON *body, const char *name, size_t max,
+                         const char *remedy, char *out, size_t size);
+/* The person who decides, as "operator:NAME". False: 400 was answered. */
+bool mlc_admin_body_actor(mlc_http_req *req, const cJSON *body, char out[MLC_ADMIN_ACTOR_MAX]);
+
 /* act.c: retry, dismiss */
 void mlc_admin_post_retry(mlc_http_req *req, void *user);
 void mlc_admin_post_dismiss(mlc_http_req *req, void *user);
@@ -66,7 +81,17 @@ void mlc_admin_post_dismiss(mlc_http_req *req, void *user);
 /* trail.c: reads of the audit trail, off the loop's thread */
 void mlc_admin_get_entry(mlc_http_req *req, void *user);
 void mlc_admin_get_audit(mlc_http_req *req, void *user);
+void mlc_admin_get_head(mlc_http_req *req, void *user);
+/* NULL: out of memory. */
+cJSON *mlc_admin_head_json(const mlc_audit_head *head);
 void mlc_admin_get_verify(mlc_http_req *req, void *user);
+
+/* xref.c */
+void mlc_admin_get_xref(mlc_http_req *req, void *user);
+void mlc_admin_post_xref_rebuild(mlc_http_req *req, void *user);
+
+/* redact.c */
+void mlc_admin_post_redact(mlc_http_req *req, void *user);
 
 /* metrics.c */
 void mlc_admin_get_metrics(mlc_http_req *req, void *user);

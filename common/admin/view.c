@@ -95,6 +95,7 @@ cJSON *mlc_admin_entry_json(const mlc_admin_room *room, mlc_outbox *stream, cons
     add_time(obj, "nextAttempt", entry->state == MLC_ENTRY_READY ? entry->next_attempt_ms : 0, &ok);
     add_time(obj, "began", entry->began_ms, &ok);
     add_time(obj, "ended", entry->ended_ms, &ok);
+    add_str(obj, "errorCode", entry->error_code != MLC_OK ? mlc_code_name(entry->error_code) : NULL, &ok);
     add_str(obj, "lastError", entry->last_error, &ok);
     add_str(obj, "outcome", entry->outcome, &ok);
     if (with_payload)
@@ -124,11 +125,12 @@ static cJSON *stream_json(mlc_outbox *stream, const mlc_outbox_stats *s)
 typedef struct streams_read {
     const mlc_admin_room *room;
     cJSON *streams;
+    mlc_audit_head head;
 } streams_read;
 
 static mlc_code read_streams(mlc_txn *txn, void *arg, mlc_error *err)
 {
-    const streams_read *const read = arg;
+    streams_read *const read = arg;
     bool ok = true;
     for (size_t i = 0; i < read->room->row.stream_count; i++) {
         mlc_outbox_stats stats;
@@ -138,7 +140,7 @@ static mlc_code read_streams(mlc_txn *txn, void *arg, mlc_error *err)
             return code;
         append(read->streams, stream_json(stream, &stats), &ok);
     }
-    return ok ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "out of memory");
+    return ok ? mlc_audit_head_get(txn, &read->head, err) : mlc_fail(err, MLC_E_NOMEM, "out of memory");
 }
 
 /* A store that cannot be read is told with its error: the others still show. */
@@ -165,6 +167,8 @@ static cJSON *room_json(const mlc_admin_room *room)
     }
     if (code != MLC_OK)
         add_str(obj, "error", err.message, &ok);
+    else
+        add_node(obj, "audit", mlc_admin_head_json(&read.head), &ok);
     add_node(obj, "streams", streams, &ok);
     return finished(obj, ok);
 }

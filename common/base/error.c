@@ -42,6 +42,17 @@ const char *mlc_code_name(mlc_code code)
     return CODE_NAMES[index];
 }
 
+bool mlc_code_named(const char *name, mlc_code *out)
+{
+    for (int code = MLC_OK; code <= MLC_E_INTERNAL; code++) {
+        if (strcmp(mlc_code_name((mlc_code)code), name) != 0)
+            continue;
+        *out = (mlc_code)code;
+        return true;
+    }
+    return false;
+}
+
 void mlc_error_clear(mlc_error *err)
 {
     if (err == NULL)

@@ -22,6 +22,7 @@
 #define MLC_NODISCARD
 #endif
 
+/* The numbers are stored in outboxes: new codes go to the end. */
 typedef enum mlc_code {
     MLC_OK = 0,
     MLC_E_NOMEM,       /* memory could not be had */
@@ -59,6 +60,9 @@ typedef struct mlc_error {
 
 /* Short stable name of a code, such as "unreachable". Never NULL. */
 const char *mlc_code_name(mlc_code code);
+
+/* The code of that name; false when there is none. */
+bool mlc_code_named(const char *name, mlc_code *out);
 
 /* Reset to MLC_OK with empty texts. */
 void mlc_error_clear(mlc_error *err);

@@ -63,8 +63,12 @@ typedef struct mlc_delivery_result {
     const mlc_error *err; /* why, when code is not MLC_OK; copied */
     bool uncertain;       /* the attempt may have had its effect, whatever the code says */
     int64_t retry_after_ms;
-    const char *outcome;   /* short words, when MLC_OK; copied */
-    const char *target_id; /* for the audit trail; NULL: none; copied */
+    const char *outcome; /* short words, when MLC_OK; copied */
+    /* The record in its own system and in the other, for the audit trail: "JDE/F0101/6001", "Dynamics/accounts/GUID".
+     * NULL: none; copied. With `link` and MLC_OK they are joined in the cross-reference (store/crossref.h), in the same
+     * job, with the payload's hash; the audit event then also tells the hash of what was written before. */
+    const char *source_id, *target_id;
+    bool link;
     /* What follows, in the same job, when the entry ends done (`on_park` false) or is parked
      * (`on_park` true, for example the report of a failed order). NULL: nothing. */
     mlc_effect_fn effect;

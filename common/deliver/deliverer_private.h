@@ -28,7 +28,8 @@ typedef struct mlc_flight_result {
     mlc_code code;
     mlc_verdict verdict;
     char detail[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX]; /* error or outcome in words */
-    char *outcome, *target_id;
+    char *outcome, *source_id, *target_id;
+    bool link;
     char payload_hash[2 * MLC_SHA256_LEN + 1];
     mlc_effect_fn effect; /* of what the verdict came to */
     void *effect_arg;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "deliver/held.h"
 #include "store/audit.h"
+#include "store/crossref.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static mlc_code write_state(mlc_txn *txn, const mlc_flight *f, mlc_error *err)
         if (code != MLC_OK)
             return code;
     }
-    return mlc_outbox_park(txn, stream, seq, f->now_ms, r->detail, err);
+    return mlc_outbox_park_as(txn, stream, seq, f->now_ms, r->code, r->detail, err);
 }
 
 /* On a superseding stream a newer entry of the key ends one that would be retried or parked. */
@@ -60,7 +61,26 @@ static mlc_code look_superseded(mlc_txn *txn, mlc_flight *f, mlc_error *err)
     return code;
 }
 
-static mlc_code write_audit(mlc_txn *txn, const mlc_flight *f, mlc_error *err)
+/* What was last written to the target, in hex; "" when that is not known. Then the link is as of now. */
+static mlc_code write_link(mlc_txn *txn, const mlc_flight *f, char before[2 * MLC_SHA256_LEN + 1],
+                           mlc_error *err)
+{
+    const mlc_flight_result *const r = &f->result;
+    uint8_t hash[MLC_SHA256_LEN];
+    mlc_crossref old;
+    before[0] = '\0';
+    if (!r->link || r->verdict.action != MLC_VERDICT_DONE || f->superseded || f->item.dry)
+        return MLC_OK;
+    mlc_code code = mlc_crossref_get(txn, r->source_id, r->target_id, &old, err);
+    if (code == MLC_OK && old.hash != NULL)
+        mlc_hex(old.hash, sizeof hash, before);
+    if (code != MLC_OK && code != MLC_E_NOTFOUND)
+        return code;
+    const bool hashed = mlc_hex_parse(r->payload_hash, hash, sizeof hash, NULL) == MLC_OK;
+    return mlc_crossref_put(txn, r->source_id, r->target_id, hashed ? hash : NULL, f->now_ms, err);
+}
+
+static mlc_code write_audit(mlc_txn *txn, const mlc_flight *f, const char *before, mlc_error *err)
 {
     static const char *const actions[] = {
         [MLC_VERDICT_DONE] = "delivered", [MLC_VERDICT_RETRY] = "retried", [MLC_VERDICT_PARK] = "parked"};
@@ -76,8 +96,10 @@ static mlc_code write_audit(mlc_txn *txn, const mlc_flight *f, mlc_error *err)
                                    .key = f->item.key,
                                    .idem = f->item.idem,
                                    .correlation = f->item.correlation,
+                                   .source_id = r->source_id,
                                    .target_id = r->target_id,
                                    .payload_hash = r->payload_hash,
+                                   .payload_before = before[0] != '\0' ? before : NULL,
                                    .outcome = r->code == MLC_OK ? "ok" : mlc_code_name(r->code),
                                    .detail = r->detail[0] != '\0' ? r->detail : NULL,
                                    .seq = f->item.seq,
@@ -89,6 +111,7 @@ static mlc_code store_job(mlc_txn *txn, void *arg, mlc_error *err)
 {
     mlc_flight *const f = arg;
     const mlc_flight_result *const r = &f->result;
+    char before[2 * MLC_SHA256_LEN + 1] = "";
     f->superseded = false;
     f->effect_failed = false;
     mlc_code code = write_state(txn, f, err);
@@ -100,8 +123,10 @@ static mlc_code store_job(mlc_txn *txn, void *arg, mlc_error *err)
     }
     if (code == MLC_OK && is_dry(f) && !f->superseded)
         code = mlc_held_keep(txn, f->d->opt.held, &f->item, f->now_ms, err);
+    if (code == MLC_OK)
+        code = write_link(txn, f, before, err);
     if (code == MLC_OK && !r->silent)
-        code = write_audit(txn, f, err);
+        code = write_audit(txn, f, before, err);
     return code;
 }
 
@@ -286,7 +311,11 @@ static void copy_result(mlc_flight *f, const mlc_delivery_result *result)
     r->effect_free = result->effect_free;
     /* Without memory for the words the state is still written. */
     r->outcome = mlc_strdup(result->outcome);
+    r->source_id = mlc_strdup(result->source_id);
     r->target_id = mlc_strdup(result->target_id);
+    r->link = result->link && r->source_id != NULL && r->target_id != NULL &&
+              mlc_crossref_check(r->source_id, NULL) == MLC_OK &&
+              mlc_crossref_check(r->target_id, NULL) == MLC_OK;
     if (result->code == MLC_OK)
         mlc_strlcpy(r->detail, result->outcome != NULL ? result->outcome : "", sizeof r->detail);
     else if (result->err != NULL && result->err->message[0] != '\0')

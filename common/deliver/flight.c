@@ -60,6 +60,7 @@ void mlc_flight_free(mlc_flight *flight)
         return;
     mlc_flight_release_effect(flight);
     free(flight->result.outcome);
+    free(flight->result.source_id);
     free(flight->result.target_id);
     free(flight->texts);
     free(flight);

@@ -328,7 +328,9 @@ static mlc_code park_entry(mlc_txn *txn, const mlc_link *link, const link_park *
                                    .seq = park->seq};
     /* The event first: it borrows from the entry, which a write may move. */
     code = mlc_audit_append(txn, &event, NULL, err);
-    return code == MLC_OK ? mlc_outbox_park(txn, link->binding.out, park->seq, now, park->text, err) : code;
+    const mlc_code why = park->code == MLC_REFUSAL_INVALID ? MLC_E_INVALID : MLC_E_REJECTED;
+    return code == MLC_OK ? mlc_outbox_park_as(txn, link->binding.out, park->seq, now, why, park->text, err)
+                          : code;
 }
 
 static mlc_code store_answers(mlc_txn *txn, void *arg, mlc_error *err)

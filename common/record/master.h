@@ -27,7 +27,7 @@ typedef struct mlc_master {
     cJSON *tree;         /* owner after parse, else NULL */
     const char *kind;    /* one of the five above */
     const char *id;      /* see above; at most 100 characters */
-    const char *source;  /* "JDE/TABLE/ID" of the leading table; at most 120 characters */
+    const char *source;  /* "JDE/TABLE/ID" of the leading table, of suppliers F0401; at most 120 characters */
     const char *version; /* "EMISSION.UPMJ.UPMT" (agent/poller.h); digits and points */
     bool gone;
     const cJSON *rows; /* object by table name */

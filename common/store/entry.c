@@ -1,5 +1,5 @@
 /* entry.c - see entry.h. Layout, version 1, numbers big-endian:
- *   version 1, state 1, flags 1 (1: uncertain), zero 1, attempts 4, created 8, next 8, began 8, ended 8,
+ *   version 1, state 1, flags 1 (1: uncertain), error code 1, attempts 4, created 8, next 8, began 8, ended 8,
  *   seven lengths of 2 (tenant, key, idem, kind, correlation, last error, outcome), payload length 4,
  *   the texts, each with a NUL, the payload, a NUL. */
 #include "store/entry.h"
@@ -34,7 +34,8 @@ mlc_code entry_write(const mlc_entry *e, mlc_buf *out, mlc_error *err)
                                       e->correlation, e->last_error, e->outcome};
     static const char *const names[TEXTS] = {"tenant",      "key",   "idem",   "kind",
                                              "correlation", "error", "outcome"};
-    uint8_t head[HEAD_LEN] = {VERSION, (uint8_t)e->state, e->uncertain ? FLAG_UNCERTAIN : 0, 0};
+    uint8_t head[HEAD_LEN] = {VERSION, (uint8_t)e->state, e->uncertain ? FLAG_UNCERTAIN : 0,
+                              (uint8_t)e->error_code};
     size_t lens[TEXTS];
     uint8_t *at = head + 4;
     if (e->payload_len > PAYLOAD_MAX)
@@ -89,6 +90,7 @@ mlc_code entry_read(const void *data, size_t len, uint64_t seq, mlc_entry *out, 
     out->seq = seq;
     out->state = (mlc_entry_state)head[1];
     out->uncertain = (head[2] & FLAG_UNCERTAIN) != 0;
+    out->error_code = head[3] <= MLC_E_INTERNAL ? (mlc_code)head[3] : MLC_OK;
     out->attempts = get_be32(head + 4);
     out->created_ms = (int64_t)store_get_be64(head + 8);
     out->next_attempt_ms = (int64_t)store_get_be64(head + 16);

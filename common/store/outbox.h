@@ -75,6 +75,7 @@ typedef struct mlc_entry {
     uint32_t attempts;
     int64_t created_ms, next_attempt_ms, began_ms, ended_ms;
     const char *tenant, *key, *idem, *kind, *correlation;
+    mlc_code error_code;    /* why it was parked last; MLC_OK: it never was, or nobody said */
     const char *last_error; /* of the last failed attempt, or why parked; "" when none */
     const char *outcome;    /* how it ended, when done; "" otherwise */
     const void *payload;
@@ -114,6 +115,9 @@ mlc_code mlc_outbox_retry(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t ne
 /* Ready or in flight -> parked for review (same superseding rule as retry). */
 mlc_code mlc_outbox_park(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, const char *error,
                          mlc_error *err);
+/* The same, and notes the code, by which operators choose among parked entries. */
+mlc_code mlc_outbox_park_as(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, mlc_code why,
+                            const char *error, mlc_error *err);
 /* Parked -> ready now, attempts restart at 0, history text kept. On a SEQUENCE stream the reader is past
  * it: there it ends with outcome "requeued as N" and a new entry N takes over payload and idempotency
  * key. *new_seq (may be NULL) is the sequence that is ready now. MLC_E_CONFLICT when not parked. */

@@ -124,6 +124,12 @@ mlc_code mlc_outbox_retry(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t ne
 mlc_code mlc_outbox_park(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, const char *error,
                          mlc_error *err)
 {
+    return mlc_outbox_park_as(txn, ob, seq, now_ms, MLC_OK, error, err);
+}
+
+mlc_code mlc_outbox_park_as(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now_ms, mlc_code why,
+                            const char *error, mlc_error *err)
+{
     change c;
     bool newer = false;
     mlc_code code = change_open(txn, ob, seq, &c, err);
@@ -140,6 +146,7 @@ mlc_code mlc_outbox_park(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, int64_t now
     if (newer)
         return end_entry(txn, ob, &c, now_ms, "superseded after a failed attempt", err);
     c.edit.e.state = MLC_ENTRY_PARKED;
+    c.edit.e.error_code = why;
     c.edit.e.ended_ms = now_ms;
     return change_apply(txn, ob, &c, err);
 }

@@ -10,17 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT_VERSION = 1, READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
+enum { FORMAT_VERSION = 2, READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
 static const size_t MAP_INITIAL = (size_t)64 << 20;
 static const size_t MAP_MAX = (size_t)64 << 30;
 
-static const char *const db_names[DB_COUNT] = {"meta",      "entry",  "live",        "flight", "parked",
-                                               "due",       "key",    "idem",        "done",   "inbox",
-                                               "inbox-age", "cursor", "fingerprint", "audit"};
+static const char *const db_names[DB_COUNT] = {
+    "meta", "entry", "live",      "flight", "parked",      "due",   "key",           "idem",
+    "done", "inbox", "inbox-age", "cursor", "fingerprint", "audit", "audit-segment", "crossref"};
 
 MDB_dbi store_dbi(const mlc_store *store, store_db db)
 {
     return store->dbi[db];
+}
+
+bool store_lacks(const mlc_store *store, store_db db)
+{
+    return store->absent[db];
 }
 
 /* ---- opening ---- */
@@ -30,7 +35,9 @@ static mlc_code take_lock(mlc_store *s, mlc_error *err)
     char path[PATH_TEXT_MAX];
     char owner[32] = "";
     (void)snprintf(path, sizeof path, "%s/owner", s->dir);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    s->lock_fd = open(path, s->read_only ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0 && s->read_only && errno == ENOENT)
+        return MLC_OK; /* a copy, such as a backup */
     if (s->lock_fd < 0)
         return mlc_fail(err, MLC_E_IO, "%s: %s; is the folder writable for this user?", path,
                         strerror(errno));
@@ -41,6 +48,8 @@ static mlc_code take_lock(mlc_store *s, mlc_error *err)
         return mlc_fail(err, MLC_E_LOCKED, "store %s is in use by process %s; stop that one first", s->dir,
                         owner[0] != '\0' ? owner : "(unknown)");
     }
+    if (s->read_only)
+        return MLC_OK;
     const int len = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
     if (ftruncate(s->lock_fd, 0) != 0 || write(s->lock_fd, owner, (size_t)len) != len)
         mlc_log_warn(s->log, "store", "the owner's number cannot be noted", MLC_S("dir", s->dir));
@@ -69,7 +78,9 @@ static mlc_code open_env(mlc_store *s, mlc_error *err)
     if (rc == 0)
         rc = mdb_env_set_mapsize(s->env, s->map_size);
     if (rc == 0)
-        rc = mdb_env_open(s->env, s->dir, MDB_NOTLS, 0600);
+        /* Nobody else has it open while its lock is held: so no reader needs a slot, and no file to hold it. */
+        rc = mdb_env_open(s->env, s->dir, s->read_only ? MDB_NOTLS | MDB_RDONLY | MDB_NOLOCK : MDB_NOTLS,
+                          0600);
     if (rc == MDB_INVALID || rc == MDB_VERSION_MISMATCH || rc == MDB_CORRUPTED)
         return mlc_fail(err, MLC_E_CORRUPT, "store %s: %s; restore it from a backup", s->dir,
                         mdb_strerror(rc));
@@ -100,10 +111,19 @@ static mlc_code check_format(mlc_store *s, mlc_txn *txn, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const uint64_t version = value.mv_size == 8 ? store_get_be64(value.mv_data) : 0;
-    if (version != FORMAT_VERSION)
+    if (version == 1) {
+        /* What is new in the second format: the head of the audit trail on record, texts beside the chain. */
+        store_be64(bytes, FORMAT_VERSION);
+        code = store_audit_migrate(txn, err);
+        if (code == MLC_OK)
+            code = store_put(txn, DB_META, format_key, sizeof format_key, bytes, sizeof bytes, err);
+        if (code != MLC_OK)
+            return code;
+    } else if (version != FORMAT_VERSION) {
         return mlc_fail(err, MLC_E_CORRUPT,
                         "store %s has format %llu, this program knows %d; use the newer program", s->dir,
                         (unsigned long long)version, FORMAT_VERSION);
+    }
     code = store_get(txn, DB_META, epoch_key, sizeof epoch_key, &value, err);
     if (code != MLC_OK || value.mv_size != 8)
         return mlc_fail(err, MLC_E_CORRUPT, "store %s has lost its identity", s->dir);
@@ -129,6 +149,32 @@ static mlc_code open_tables(mlc_store *s, mlc_error *err)
     return store_check(&txn, mdb_txn_commit(txn.mdb), "open store", err);
 }
 
+/* Without changing anything: tables may be missing, the format may be an older one. */
+static mlc_code look_at_tables(mlc_store *s, mlc_error *err)
+{
+    MDB_val value;
+    mlc_txn txn = {.store = s};
+    mlc_code code = store_check(&txn, mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn.mdb), "open store", err);
+    if (code != MLC_OK)
+        return code;
+    for (size_t i = 0; code == MLC_OK && i < DB_COUNT; i++) {
+        const int rc = mdb_dbi_open(txn.mdb, db_names[i], 0, &s->dbi[i]);
+        s->absent[i] = rc == MDB_NOTFOUND;
+        code = rc == MDB_NOTFOUND ? MLC_OK : store_check(&txn, rc, "open store", err);
+    }
+    if (code == MLC_OK)
+        code = store_get(&txn, DB_META, "format", sizeof "format", &value, err);
+    if (code == MLC_E_NOTFOUND)
+        code = mlc_fail(err, MLC_E_CORRUPT, "%s holds no store of this program", s->dir);
+    if (code == MLC_OK && (value.mv_size != 8 || store_get_be64(value.mv_data) > FORMAT_VERSION))
+        code = mlc_fail(err, MLC_E_CORRUPT, "store %s is of a newer format; use the newer program", s->dir);
+    if (code != MLC_OK) {
+        mdb_txn_abort(txn.mdb);
+        return code;
+    }
+    return store_check(&txn, mdb_txn_commit(txn.mdb), "open store", err); /* keeps the tables open */
+}
+
 static void release(mlc_store *s)
 {
     if (s->env != NULL)
@@ -149,6 +195,8 @@ mlc_code mlc_store_open(mlc_store **out, const mlc_store_options *options, mlc_e
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a store");
     }
     s->log = options->log;
+    s->read_only = options->read_only;
+    s->stopping = options->read_only; /* jobs are refused */
     s->lock_fd = -1;
     s->map_max = options->map_max > 0 ? round_up(options->map_max) : MAP_MAX;
     s->map_size = options->map_initial > 0 ? round_up(options->map_initial) : MAP_INITIAL;
@@ -161,15 +209,15 @@ mlc_code mlc_store_open(mlc_store **out, const mlc_store_options *options, mlc_e
     (void)pthread_rwlock_init(&s->map_lock, NULL);
     writer_init(s);
     mlc_code code = MLC_OK;
-    if (mkdir(s->dir, 0700) != 0 && errno != EEXIST)
+    if (!s->read_only && mkdir(s->dir, 0700) != 0 && errno != EEXIST)
         code = mlc_fail(err, MLC_E_IO, "store %s: %s", s->dir, strerror(errno));
     if (code == MLC_OK)
         code = take_lock(s, err);
     if (code == MLC_OK)
         code = open_env(s, err);
     if (code == MLC_OK)
-        code = open_tables(s, err);
-    if (code == MLC_OK)
+        code = s->read_only ? look_at_tables(s, err) : open_tables(s, err);
+    if (code == MLC_OK && !s->read_only)
         code = writer_start(s, err);
     if (code != MLC_OK) {
         release(s);

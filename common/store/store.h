@@ -39,6 +39,7 @@ typedef struct mlc_store_options {
     size_t map_max;          /* bytes; 0: 64 GiB */
     unsigned group_max;      /* jobs in one commit; 0: 512 */
     unsigned group_delay_us; /* how long a lone job waits for company before its commit; 0: 0 */
+    bool read_only;          /* nothing in the folder is changed: reading only, no writer; it must exist */
     mlc_log *log;            /* may be NULL */
     /* Called on the writer thread after completions were queued: must make the owner's thread call
      * mlc_store_dispatch soon (uv_async_send). NULL: nobody is woken, poll with dispatch. */

@@ -28,6 +28,8 @@ struct mlc_store {
     MDB_env *env;
     MDB_dbi dbi[DB_COUNT];
     uint64_t epoch;
+    bool read_only;
+    bool absent[DB_COUNT]; /* read_only: tables that the store's format does not have */
     size_t map_size, map_max;
     unsigned group_max, group_delay_us;
     void (*wake)(void *wake_arg);

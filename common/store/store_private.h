@@ -14,7 +14,9 @@
  *   INBOX_AGE    received, hash            for pruning
  *   CURSOR       name                      value
  *   FINGERPRINT  hash(space, key)          16 bytes
- *   AUDIT        index                     hash of the chain, JSON
+ *   AUDIT        index                     hash of the chain, event, personal part (audit_private.h)
+ *   AUDIT_SEG    first index               anchor of a closed segment
+ *   CROSSREF     hash(side), hash(other)   a link between records of two systems (crossref.c)
  * Long strings are hashed since LMDB's keys end at 511 bytes.
  */
 #ifndef MLC_STORE_STORE_PRIVATE_H
@@ -40,6 +42,8 @@ typedef enum store_db {
     DB_CURSOR,
     DB_FINGERPRINT,
     DB_AUDIT,
+    DB_AUDIT_SEGMENT,
+    DB_CROSSREF,
     DB_COUNT
 } store_db;
 
@@ -55,6 +59,8 @@ struct mlc_txn {
 /* MLC_OK for 0; MLC_E_NOTFOUND for MDB_NOTFOUND; otherwise fills err. Remembers MDB_MAP_FULL. */
 mlc_code store_check(mlc_txn *txn, int rc, const char *what, mlc_error *err);
 MDB_dbi store_dbi(const mlc_store *store, store_db db);
+/* A store that is open for reading only may be older than the table. */
+bool store_lacks(const mlc_store *store, store_db db);
 
 mlc_code store_get(mlc_txn *txn, store_db db, const void *key, size_t key_len, MDB_val *value,
                    mlc_error *err);
@@ -79,6 +85,8 @@ void store_walk_close(store_walk *walk);
 void store_be16(uint8_t *out, uint16_t value);
 void store_be64(uint8_t *out, uint64_t value);
 uint64_t store_get_be64(const uint8_t *in);
+/* audit.c: what a store of the first format lacks. */
+mlc_code store_audit_migrate(mlc_txn *txn, mlc_error *err);
 /* First bytes of SHA-256(a, NUL, b); b may be NULL. */
 mlc_code store_hash(const char *a, const char *b, uint8_t *out, size_t len, mlc_error *err);
 

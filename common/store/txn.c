@@ -34,6 +34,8 @@ mlc_code store_check(mlc_txn *txn, int rc, const char *what, mlc_error *err)
 mlc_code store_get(mlc_txn *txn, store_db db, const void *key, size_t key_len, MDB_val *value, mlc_error *err)
 {
     MDB_val k = {key_len, (void *)key};
+    if (store_lacks(txn->store, db))
+        return store_check(txn, MDB_NOTFOUND, "read", err);
     return store_check(txn, mdb_get(txn->mdb, store_dbi(txn->store, db), &k, value), "read", err);
 }
 
@@ -66,6 +68,8 @@ mlc_code store_walk_open(store_walk *walk, mlc_txn *txn, store_db db, const void
     memset(walk, 0, sizeof *walk);
     walk->prefix_len = prefix_len;
     memcpy(walk->prefix, from, prefix_len);
+    if (store_lacks(txn->store, db))
+        return store_check(txn, MDB_NOTFOUND, "walk", err);
     const mlc_code code =
         store_check(txn, mdb_cursor_open(txn->mdb, store_dbi(txn->store, db), &walk->cursor), "walk", err);
     if (code != MLC_OK)

@@ -1,7 +1,6 @@
 /* bench_fill.c STORE STREAM COUNT - put COUNT customers into a SEQUENCE stream of a store that nobody has open. */
 #include "bench.h"
 
-#include "record/customer.h"
 #include "store/outbox.h"
 
 enum { IN_ONE_JOB = 20000 };
@@ -11,26 +10,17 @@ typedef struct fill_job {
     unsigned long from, count;
 } fill_job;
 
+/* A snapshot as a flow makes it of a plain customer. */
 static mlc_code print_customer(unsigned long number, mlc_buf *out, mlc_error *err)
 {
-    char id[24];
-    char source[48];
-    char name[64];
-    (void)snprintf(id, sizeof id, "%lu", number);
-    (void)snprintf(source, sizeof source, "JDE/F0101/%lu", number);
-    (void)snprintf(name, sizeof name, "Customer %lu of the measurement", number);
-    const mlc_customer customer = {.id = id,
-                                   .source = source,
-                                   .version = "126327.143005",
-                                   .name = name,
-                                   .search_type = "C",
-                                   .tax_id = "12-3456789",
-                                   .credit_limit = "50000.00",
-                                   .terms = "N30",
-                                   .currency = "USD",
-                                   .hold_code = "",
-                                   .has_hold = true};
-    return mlc_customer_print(&customer, out, err);
+    return mlc_buf_printf(out, err,
+                          "{\"kind\":\"customer\",\"id\":\"%lu\",\"source\":\"JDE/F0101/"
+                          "%lu\",\"version\":\"1764000000000.126327.143005\","
+                          "\"gone\":false,\"rows\":{\"F0101\":{\"AN8\":\"%lu\",\"ALPH\":\"Benchmark customer "
+                          "%lu\",\"AT1\":\"C\",\"TAX\":\"DE%09lu\"},"
+                          "\"F03012\":{\"AN8\":\"%lu\",\"CO\":\"00000\",\"TRAR\":\"N30\",\"CRCD\":\"USD\","
+                          "\"ACL\":\"50000\",\"HOLD\":\"\"}}}",
+                          number, number, number, number, number, number);
 }
 
 static mlc_code put_customer(mlc_txn *txn, mlc_outbox *outbox, unsigned long number, const mlc_buf *payload,

@@ -130,6 +130,16 @@ test('master records', async (t) => World.run({ customers: CUSTOMERS, items: ITE
     await equal({ parked: 1, except });
   });
 
+  await step(t, world, 'a customer that becomes a supplier keeps its account, active and as a supplier', async () => {
+    const except = [`JDE/F4106/${await itemNumber(jde, 11)}/30/0//CHF/EA`];
+    await jde.rows('F0401', [{ AN8: 6010, APC: '', TRAP: 'N30', CRRP: 'USD', PYIN: '' }]);
+    await jde.touch({ table: 'F0101', keys: [6010], fields: { AT1: 'V' } });
+    await until('the account is a supplier', async () => (await dynamics.account(6010)).customertypecode === 11, { timeoutMs: 20000 });
+    await equal({ parked: 1, except });
+    const { statecode, ml_sourcerecordid: source } = await dynamics.account(6010);
+    assert.deepEqual([statecode, source], [0, 'JDE/F0401/6010']);
+  });
+
   await step(t, world, 'after a restart of the relay the metadata are known without asking', async () => {
     await world.relay.kill();
     await dynamics.post('stats/reset');

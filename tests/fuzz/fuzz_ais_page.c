@@ -1,8 +1,8 @@
 /* parts: agent */
 /* fuzz_ais_page.c - any JSON as an answer of AIS: page of rows, words of an error, order number. What is read as a page
- * has rows of objects, and each of them can be taken for a customer or is refused with a reason. */
+ * has rows of objects, and each of them has a key and a stamp or is refused with a reason. */
 #include "agent/ais_private.h"
-#include "agent/customer_map.h"
+#include "agent/flow/flow_record.h"
 #include "agent/order_inputs.h"
 
 #include <stdlib.h>
@@ -18,16 +18,22 @@ static void must(bool holds)
 
 static void try_row(const mlc_ais *ais, const cJSON *row)
 {
-    mlc_mapped_customer mapped;
+    static const char *const columns[] = {"AN8", "ALPH"};
+    char key[MLC_POLL_KEY_MAX];
+    char id[MLC_POLL_KEY_MAX];
+    mlc_jde_stamp stamp;
     mlc_error err;
     int32_t julian = 0;
     (void)mlc_ais_row_date(ais, row, "UPMJ", &julian, NULL);
-    const mlc_code code = mlc_customer_map(ais, row, row, &mapped, &err);
-    if (code != MLC_OK) {
-        must(code == MLC_E_INVALID && mlc_utf8_valid(err.message, strlen(err.message)));
-        return;
+    if (mlc_flow_key(row, columns, 2, key, NULL) == MLC_OK) {
+        mlc_flow_id(key, id);
+        must(strlen(id) < sizeof id);
     }
-    must(mapped.customer.id[0] != '\0' && mapped.stamp.hms >= 0 && mapped.stamp.hms <= 235959);
+    const mlc_code code = mlc_flow_row_stamp(ais, row, "UPMJ", "UPMT", &stamp, &err);
+    if (code == MLC_OK)
+        must(stamp.hms >= 0 && stamp.hms <= 235959);
+    else
+        must(code == MLC_E_INVALID && mlc_utf8_valid(err.message, strlen(err.message)));
 }
 
 static void try_page(cJSON *answer, const mlc_ais *ais)

@@ -1,6 +1,5 @@
 /* parts: record */
 /* Whatever the bytes: a record that is accepted prints and is accepted again; a refused one leaves nothing. */
-#include "record/customer.h"
 #include "record/order.h"
 
 #include <stdlib.h>
@@ -12,28 +11,6 @@ static void must(bool holds)
 {
     if (!holds)
         abort();
-}
-
-static void try_customer(const char *text, size_t len)
-{
-    mlc_customer c;
-    mlc_customer again;
-    mlc_error err;
-    mlc_buf printed = {0};
-    uint8_t one[16];
-    uint8_t two[16];
-    if (mlc_customer_parse(text, len, &c, &err) != MLC_OK) {
-        must(c.tree == NULL && mlc_utf8_valid(err.message, strlen(err.message)));
-        return;
-    }
-    must(mlc_customer_print(&c, &printed, NULL) == MLC_OK);
-    must(mlc_customer_parse(mlc_buf_text(&printed), printed.len, &again, NULL) == MLC_OK);
-    must(mlc_customer_fingerprint(&c, one, NULL) == MLC_OK);
-    must(mlc_customer_fingerprint(&again, two, NULL) == MLC_OK);
-    must(memcmp(one, two, sizeof one) == 0);
-    mlc_customer_free(&again);
-    mlc_customer_free(&c);
-    mlc_buf_free(&printed);
 }
 
 static void try_order(const char *text, size_t len)
@@ -73,7 +50,6 @@ static void try_result(const char *text, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *const text = (const char *)data;
-    try_customer(text, size);
     try_order(text, size);
     try_result(text, size);
     return 0;

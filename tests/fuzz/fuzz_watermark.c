@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(mlc_watermark_parse(mlc_buf_text(&first), first.len, &again, NULL) == MLC_OK);
     must(mlc_watermark_print(&again, &second, NULL) == MLC_OK);
     must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
-    mlc_watermark_begin(&w, NULL, 60000, INT64_C(1800000000000));
+    mlc_watermark_begin(&w, NULL, 60000, INT64_C(1800000000000), -7200000);
     mlc_watermark_groups(&w, "24/11/2026", "AN8", &query);
     must(query.group_count <= 3);
     mlc_watermark_complete(&w);

@@ -17,7 +17,8 @@ typedef struct admin_fix {
     mlc_admin *admin;
     char socket[160];
     bool unhealthy;
-    int released; /* calls of on_released */
+    int released;  /* calls of on_released */
+    int refreshed; /* calls of on_refreshed */
     mlc_outbox *released_stream;
 } admin_fix;
 
@@ -48,6 +49,26 @@ static inline void admin_fix_released(void *user, mlc_outbox *stream)
     f->released_stream = stream;
 }
 
+/* Records of "up" come again by themselves; of others a message goes into "up". */
+static inline mlc_code admin_fix_refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user,
+                                         mlc_error *err)
+{
+    admin_fix *const f = user;
+    char key[128];
+    if (stream == f->up)
+        return mlc_fail(err, MLC_E_UNSUPPORTED, "correct it in JDE");
+    (void)snprintf(key, sizeof key, "refresh/%s", entry->key);
+    const mlc_entry_new message = {
+        .tenant = "acme", .key = key, .idem = key, .kind = "refresh", .correlation = "", .now_ms = 1};
+    return mlc_outbox_put(txn, f->up, &message, NULL, NULL, err);
+}
+
+static inline void admin_fix_refreshed(void *user, mlc_outbox *stream)
+{
+    (void)stream;
+    ((admin_fix *)user)->refreshed++;
+}
+
 static inline void admin_fix_open_server(admin_fix *f)
 {
     mlc_error err;
@@ -63,6 +84,8 @@ static inline void admin_fix_open_server(admin_fix *f)
                                    .streams = {f->jde, f->up},
                                    .stream_count = 2,
                                    .on_released = admin_fix_released,
+                                   .refresh = admin_fix_refresh,
+                                   .on_refreshed = admin_fix_refreshed,
                                    .user = f};
     lst_check(mlc_admin_add_store(f->admin, &store, &err), &err);
     assert_int_equal(mlc_admin_add_store(f->admin, &store, &err), MLC_E_EXISTS);
@@ -108,21 +131,33 @@ typedef struct admin_park {
     mlc_outbox *stream;
     uint64_t seq;
     const char *error;
+    mlc_code code;
+    int64_t at_ms;
 } admin_park;
 
 static inline mlc_code admin_park_job(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const admin_park *const park = arg;
-    return mlc_outbox_park(txn, park->stream, park->seq, mlc_wall_ms(), park->error, err);
+    return mlc_outbox_park_as(txn, park->stream, park->seq, park->at_ms, park->code, park->error, err);
+}
+
+/* Parked so long ago, for that reason. */
+static inline uint64_t admin_fix_park_as(admin_fix *f, mlc_outbox *stream, const char *key, const char *idem,
+                                         mlc_code code, int64_t age_ms)
+{
+    mlc_error err;
+    admin_park park = {.stream = stream,
+                       .seq = lst_add(&f->s, stream, key, idem),
+                       .error = "item is unknown",
+                       .code = code,
+                       .at_ms = mlc_wall_ms() - age_ms};
+    lst_check(mlc_store_run(f->s.store, admin_park_job, &park, &err), &err);
+    return park.seq;
 }
 
 static inline uint64_t admin_fix_park(admin_fix *f, mlc_outbox *stream, const char *key, const char *idem)
 {
-    mlc_error err;
-    admin_park park = {
-        .stream = stream, .seq = lst_add(&f->s, stream, key, idem), .error = "item is unknown"};
-    lst_check(mlc_store_run(f->s.store, admin_park_job, &park, &err), &err);
-    return park.seq;
+    return admin_fix_park_as(f, stream, key, idem, MLC_OK, 0);
 }
 
 /* ---- running something in a thread while the loop turns ---- */

@@ -144,7 +144,7 @@ typedef struct lst_entry {
     bool uncertain;
     uint32_t attempts;
     int64_t next_attempt_ms, began_ms;
-    char last_error[1024], outcome[256];
+    char key[128], last_error[1024], outcome[256];
 } lst_entry;
 
 static inline mlc_code lst_get_job(mlc_txn *txn, void *arg, mlc_error *err)
@@ -159,6 +159,7 @@ static inline mlc_code lst_get_job(mlc_txn *txn, void *arg, mlc_error *err)
     out->attempts = entry.attempts;
     out->next_attempt_ms = entry.next_attempt_ms;
     out->began_ms = entry.began_ms;
+    (void)snprintf(out->key, sizeof out->key, "%s", entry.key);
     (void)snprintf(out->last_error, sizeof out->last_error, "%s", entry.last_error);
     (void)snprintf(out->outcome, sizeof out->outcome, "%s", entry.outcome);
     return MLC_OK;
@@ -197,14 +198,16 @@ typedef struct lst_audit {
     size_t count;
 } lst_audit;
 
-static inline bool lst_audit_visit(uint64_t index, const char *json, size_t len, const uint8_t hash[32],
-                                   void *arg)
+static inline bool lst_audit_has(const mlc_audit_item *item, const char *text)
 {
-    (void)index;
-    (void)len;
-    (void)hash;
+    return strstr(item->event, text) != NULL ||
+           (item->personal != NULL && strstr(item->personal, text) != NULL);
+}
+
+static inline bool lst_audit_visit(const mlc_audit_item *item, void *arg)
+{
     lst_audit *const look = arg;
-    if (strstr(json, look->a) != NULL && strstr(json, look->b) != NULL)
+    if (lst_audit_has(item, look->a) && lst_audit_has(item, look->b))
         look->count++;
     return true;
 }

@@ -51,6 +51,7 @@ export function relaySettings(world, more = {}) {
         timeout: '5s', retry_base: '50ms', retry_cap: '2s', settle: '2s', max_attempts: 100,
       },
       orders: { reconcile_interval: '1s' },
+      webhooks: { public_url: `https://127.0.0.1:${world.relayPort}` },
     }, tenant)],
     store: { map_max: '2G' },
   }, rest);

@@ -61,7 +61,7 @@ async function addressBook(jde) {
 }
 
 /** An account of this address number; `more` is what the customer's or supplier's own table adds. */
-const account = (book, row, kind, more) => [`JDE/F0101/${row.AN8}`, {
+const account = (book, row, kind, more) => [`JDE/${kind === 'customer' ? 'F0101' : 'F0401'}/${row.AN8}`, {
   what: `${kind} ${row.AN8}`,
   columns: {
     accountnumber: String(row.AN8), name: trimmed(row.ALPH), customertypecode: kind === 'customer' ? 3 : 11, statecode: 0,

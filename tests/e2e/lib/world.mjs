@@ -96,7 +96,7 @@ export class World {
     await this.startRelay();
     if (this.options.onlyRelay) return;
     if (this.options.enroll !== false) await this.enroll();
-    await this.dynamics.registerWebhook(`https://127.0.0.1:${this.relayPort}/v1/webhook/${this.tenant}`, this.secret('webhook'));
+    if (this.options.register !== false) await this.dynamics.registerWebhook(`https://127.0.0.1:${this.relayPort}/v1/webhook/${this.tenant}`, this.secret('webhook'));
     await this.startAgent();
   }
 

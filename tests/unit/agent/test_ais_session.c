@@ -254,6 +254,36 @@ static void test_configured_date_format_wins(void **state)
     ais_fix_free(f);
 }
 
+static void test_the_clock_is_asked_for_and_its_answer_does_not_matter(void **state)
+{
+    ais_fix *const f = ais_fix_new();
+    ais_result r = {0};
+    (void)state;
+    ais_script(f, {404, "not here", false});
+    ais_fix_open(f);
+    assert_int_equal(mlc_ais_clock(f->ais, ais_on_ready, &r, NULL), MLC_OK);
+    assert_true(net_run_until(&f->loop, &r.done));
+    assert_int_equal(r.code, MLC_OK);
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(f->logins, 1);
+    assert_int_equal(f->asked_count, 1);
+    assert_string_equal(f->asked[0].path, "/jderest/v2/defaultconfig");
+    ais_fix_free(f);
+}
+
+static void test_no_clock_without_a_session(void **state)
+{
+    ais_fix *const f = ais_fix_new();
+    ais_result r = {0};
+    (void)state;
+    f->login_status = 403;
+    ais_fix_open(f);
+    assert_int_equal(mlc_ais_clock(f->ais, ais_on_ready, &r, NULL), MLC_OK);
+    assert_true(net_run_until(&f->loop, &r.done));
+    assert_int_equal(r.code, MLC_E_AUTH);
+    ais_fix_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_close_ends_calls_under_way),
         cmocka_unit_test(test_dates_need_the_format_of_the_login),
         cmocka_unit_test(test_configured_date_format_wins),
+        cmocka_unit_test(test_the_clock_is_asked_for_and_its_answer_does_not_matter),
+        cmocka_unit_test(test_no_clock_without_a_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

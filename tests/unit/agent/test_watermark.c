@@ -101,13 +101,19 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
     return count > taken;
 }
 
-static void poll_all(model *m, mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
-                     size_t page)
+static void poll_skewed(model *m, mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
+                        int64_t skew_ms, size_t page)
 {
-    mlc_watermark_begin(w, zone, overlap_ms, now_ms);
+    mlc_watermark_begin(w, zone, overlap_ms, now_ms, skew_ms);
     while (read_page(m, w, page)) {
     }
     mlc_watermark_complete(w);
+}
+
+static void poll_all(model *m, mlc_watermark *w, const mlc_zone *zone, int64_t overlap_ms, int64_t now_ms,
+                     size_t page)
+{
+    poll_skewed(m, w, zone, overlap_ms, now_ms, 0, page);
 }
 
 static void add_row(model *m, int32_t julian, int32_t hms, int key)
@@ -155,7 +161,7 @@ static void restart_goes_on_behind_the_last_stored_row(void **state)
     mlc_error err;
     for (int i = 0; i < 20; i++)
         add_row(&m, 126001, 120000, 6001 + i);
-    mlc_watermark_begin(&w, NULL, 300000, 0);
+    mlc_watermark_begin(&w, NULL, 300000, 0, 0);
     assert_true(read_page(&m, &w, 7));
     assert_int_equal(mlc_watermark_print(&w, &text, &err), MLC_OK);
     mlc_watermark after_kill;
@@ -211,6 +217,79 @@ static void hour_that_occurs_twice_is_read_again(void **state)
     mlc_zone_close(zone);
 }
 
+/* A row stamped by a server whose clock differs from ours by skew_ms, written at now_ms of ours. */
+static void add_row_at(model *m, const mlc_zone *zone, int64_t now_ms, int64_t skew_ms, int key)
+{
+    const mlc_jde_stamp stamp = mlc_zone_stamp(zone, now_ms + skew_ms);
+    add_row(m, stamp.julian, stamp.hms, key);
+}
+
+static void a_clock_that_jumps_loses_nothing(void **state)
+{
+    (void)state;
+    enum { MINUTE = 60000, HOUR = 60 * MINUTE };
+    /* Ahead, right, back, right: each time rows are written before and after the next cycle. */
+    static const int64_t skews[] = {0, 2 * HOUR, 0, -2 * HOUR, 0, -48 * HOUR, 0, 300 * HOUR, 299 * HOUR, 0};
+    mlc_zone *zone = NULL;
+    mlc_error err;
+    model m = {0};
+    mlc_watermark w = {0};
+    int64_t now = INT64_C(1795000000000);
+    int key = 6001;
+    assert_int_equal(mlc_zone_open(&zone, "America/Denver", &err), MLC_OK);
+    for (size_t i = 0; i < sizeof skews / sizeof skews[0]; i++) {
+        add_row_at(&m, zone, now += MINUTE, skews[i], key++);
+        poll_skewed(&m, &w, zone, 30000, now += MINUTE, skews[i], 3);
+        assert_int_equal(m.rows[m.count - 1].seen, 1);
+        /* Written after that cycle began, by the clock that is left then. */
+        add_row_at(&m, zone, now += MINUTE, skews[i], key++);
+    }
+    poll_skewed(&m, &w, zone, 30000, now += MINUTE, 0, 3);
+    for (size_t i = 0; i < m.count; i++)
+        assert_true(m.rows[i].seen > 0);
+    mlc_zone_close(zone);
+}
+
+static void a_quiet_clock_reads_nothing_again(void **state)
+{
+    (void)state;
+    mlc_zone *zone = NULL;
+    mlc_error err;
+    model m = {0};
+    mlc_watermark w = {0};
+    const int64_t now = INT64_C(1795000000000);
+    assert_int_equal(mlc_zone_open(&zone, "America/Denver", &err), MLC_OK);
+    for (int i = 0; i < 5; i++)
+        add_row_at(&m, zone, now, -7200000, 6001 + i);
+    poll_skewed(&m, &w, zone, 1000, now + 60000, -7200000, 10);
+    add_row_at(&m, zone, now + 90000, -7200000, 6010);
+    poll_skewed(&m, &w, zone, 1000, now + 120000, -7200000, 10);
+    forget(&m);
+    poll_skewed(&m, &w, zone, 1000, now + 180000, -7200000, 10);
+    for (size_t i = 0; i + 1 < m.count; i++)
+        assert_int_equal(m.rows[i].seen, 0);
+    mlc_zone_close(zone);
+}
+
+static void the_skew_is_kept_and_may_be_absent(void **state)
+{
+    (void)state;
+    mlc_watermark w = {0};
+    mlc_watermark again;
+    mlc_buf text = {0};
+    mlc_error err;
+    mlc_watermark_begin(&w, NULL, 0, 1000, -7200000);
+    assert_int_equal(mlc_watermark_print(&w, &text, &err), MLC_OK);
+    assert_int_equal(mlc_watermark_parse(mlc_buf_text(&text), text.len, &again, &err), MLC_OK);
+    assert_int_equal(again.skew_ms, -7200000);
+    static const char older[] = "{\"known\":true,\"stamp\":\"126001.5\",\"started\":1,\"active\":false,"
+                                "\"cycle\":1,\"bounded\":false,\"lower\":\"0.0\",\"positioned\":false,"
+                                "\"at\":\"0.0\",\"key\":\"\",\"upper\":0,\"rows\":0}";
+    assert_int_equal(mlc_watermark_parse(older, sizeof older - 1, &again, &err), MLC_OK);
+    assert_int_equal(again.skew_ms, 0);
+    mlc_buf_free(&text);
+}
+
 static void a_row_changed_during_paging_is_read_by_the_next_cycle(void **state)
 {
     (void)state;
@@ -218,7 +297,7 @@ static void a_row_changed_during_paging_is_read_by_the_next_cycle(void **state)
     mlc_watermark w = {0};
     for (int i = 0; i < 10; i++)
         add_row(&m, 126001, 120000 + i, 6001 + i);
-    mlc_watermark_begin(&w, NULL, 0, 0);
+    mlc_watermark_begin(&w, NULL, 0, 0, 0);
     assert_true(read_page(&m, &w, 5));
     m.rows[2].stamp.hms = 120030; /* seen already, moves behind the end */
     m.rows[7].stamp.hms = 120031; /* not seen yet, moves too */
@@ -263,7 +342,7 @@ static void keys_of_many_columns_go_on_behind_the_last_one(void **state)
     mlc_watermark_query q;
     mlc_watermark w = {0};
     (void)state;
-    mlc_watermark_begin(&w, NULL, 0, 0);
+    mlc_watermark_begin(&w, NULL, 0, 0, 0);
     mlc_watermark_groups(&w, "", "", &columns, &q);
     assert_int_equal(q.group_count, 0); /* all rows */
     mlc_watermark_advance(&w, (mlc_jde_stamp){126001, 905}, "60001\x1f          30\x1f");
@@ -324,6 +403,9 @@ int main(void)
         cmocka_unit_test(overlap_catches_rows_that_show_up_late),
         cmocka_unit_test(overlap_goes_across_midnight_and_new_year),
         cmocka_unit_test(hour_that_occurs_twice_is_read_again),
+        cmocka_unit_test(a_clock_that_jumps_loses_nothing),
+        cmocka_unit_test(a_quiet_clock_reads_nothing_again),
+        cmocka_unit_test(the_skew_is_kept_and_may_be_absent),
         cmocka_unit_test(a_row_changed_during_paging_is_read_by_the_next_cycle),
         cmocka_unit_test(a_cycle_without_rows_keeps_the_watermark),
         cmocka_unit_test(keys_of_many_columns_go_on_behind_the_last_one),

@@ -94,6 +94,11 @@ static void documented_commands_are_understood(void **state)
     assert_null(a.socket);
     a = good("mlctl agents --url http://[::1]:9000/");
     assert_int_equal(a.command, MLCTL_AGENTS);
+    a = good("mlctl webhooks acme");
+    assert_int_equal(a.command, MLCTL_WEBHOOKS);
+    assert_string_equal(a.tenant, "acme");
+    assert_false(a.repair);
+    assert_true(good("mlctl webhooks --repair acme").repair);
     assert_int_equal(good("mlctl --help status").command, MLCTL_HELP);
     assert_int_equal(good("mlctl --version").command, MLCTL_VERSION);
 }
@@ -119,6 +124,9 @@ static void mistakes_are_named(void **state)
 {
     (void)state;
     bad("mlctl", "what is to be done?");
+    bad("mlctl webhooks", "something is missing; usage: mlctl webhooks TENANT");
+    bad("mlctl webhooks acme --repair --verify", "give either --verify or --repair");
+    bad("mlctl status --repair", "--repair does not belong here");
     bad("mlctl verify", "command \"verify\" is not known");
     bad("mlctl frobnicate", "command \"frobnicate\" is not known");
     bad("mlctl show agent up", "something is missing; usage: mlctl show STORE STREAM SEQ");

@@ -227,6 +227,23 @@ static void gone_row_that_vanished_is_done(void **state)
                         "404 accounts(" DV_GUID ") is no more there either");
 }
 
+static void gone_row_that_changed_is_looked_at_again(void **state)
+{
+    rec_fix *const f = *state;
+#define AS_FOUND(etag, version)                                                                              \
+    (dv_reply){.status = 200,                                                                                \
+               .body = "{\"value\":[{\"@odata.etag\":\"W/\\\"" etag "\\\"\",\"accountid\":\"" DV_GUID        \
+                       "\",\"ml_sourceversion\":\"" version "\"}]}"}
+    dv_next(&f->dv, AS_FOUND("1", V1));
+    dv_next(&f->dv, (dv_reply){.status = 412});
+    dv_next(&f->dv, AS_FOUND("2", V2));
+    const uint64_t seq = rec_add_master(f, "customer", "1", V1, true, "{}");
+    rec_open(f, 1, quick);
+    assert_non_null(strstr(rec_wait(f, seq, MLC_ENTRY_DONE).outcome, "superseded at target"));
+    assert_non_null(strstr(f->dv.seen[1].head, "If-Match: W/\"1\""));
+    assert_int_equal(f->dv.count, 3);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rec_set_up, rec_tear_down)
@@ -240,6 +257,7 @@ int main(void)
                                        T(key_that_no_address_may_hold_goes_by_id),
                                        T(draft_product_is_activated),
                                        T(gone_record_is_deactivated),
-                                       T(gone_row_that_vanished_is_done)};
+                                       T(gone_row_that_vanished_is_done),
+                                       T(gone_row_that_changed_is_looked_at_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

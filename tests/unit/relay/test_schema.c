@@ -19,33 +19,23 @@
     "\",\"IsValidForCreate\":true,\"IsValidForUpdate\":true" more "}"
 #define REQUIRED ",\"RequiredLevel\":{\"Value\":\"ApplicationRequired\"}"
 
-static const char definition
-    [] = "{\"LogicalName\":\"account\",\"EntitySetName\":\"accounts\",\"PrimaryIdAttribute\":\"accountid\","
-         "\"PrimaryNameAttribute\":\"name\"," LABEL("Account") ",\"Attributes\":[" COLUMN(
-             "name", "String",
-             ",\"MaxLength\":10," LABEL("Account Name")
-                 REQUIRED) "," COLUMN("creditlimit", "Money",
-                                      ",\"Precision\":2,\"MinValue\":0,\"MaxValue\":1E+3," LABEL(
-                                          "Credit Limit")) "," COLUMN("exchange", "Money",
-                                                                      ",\"Precision\":2,\"PrecisionSource\":"
-                                                                      "2") "," COLUMN("employees", "Integer",
-                                                                                      ",\"MinValue\":0,"
-                                                                                      "\"MaxValue\":99") "," COLUMN("terms",
-                                                                                                                    "Picklist",
-                                                                                                                    "," LABEL(
-                                                                                                                        "Payment Terms")) "," COLUMN("hold",
-                                                                                                                                                     "Boolean",
-                                                                                                                                                     "") "," COLUMN("since",
-                                                                                                                                                                    "DateTime",
-                                                                                                                                                                    "") "," COLUMN("parentid",
-                                                                                                                                                                                   "Customer",
-                                                                                                                                                                                   ",\"Targets\":[\"account\",\"contact\"]," LABEL(
-                                                                                                                                                                                       "Parent")
-                                                                                                                                                                                       REQUIRED) ","
-                                                                                                                                                                                                 "{\"LogicalName\":\"createdon\",\"AttributeType\":\"DateTime\",\"IsValidForCreate\":false,\"IsValidForUpdate\":false}],"
-                                                                                                                                                                                                 "\"Keys\":[{\"KeyAttributes\":[\"name\"],\"EntityKeyIndexStatus\":\"Active\"},"
-                                                                                                                                                                                                 "{\"KeyAttributes\":[\"terms\"],\"EntityKeyIndexStatus\":\"Failed\"},"
-                                                                                                                                                                                                 "{\"KeyAttributes\":[\"name\",\"hold\"],\"EntityKeyIndexStatus\":\"Active\"}]}";
+/* clang-format off */
+static const char definition[] =
+    "{\"LogicalName\":\"account\",\"EntitySetName\":\"accounts\",\"PrimaryIdAttribute\":\"accountid\","
+    "\"PrimaryNameAttribute\":\"name\"," LABEL("Account") ",\"Attributes\":["
+    COLUMN("name", "String", ",\"MaxLength\":10," LABEL("Account Name") REQUIRED) ","
+    COLUMN("creditlimit", "Money", ",\"Precision\":2,\"MinValue\":0,\"MaxValue\":1E+3," LABEL("Credit Limit")) ","
+    COLUMN("exchange", "Money", ",\"Precision\":2,\"PrecisionSource\":2") ","
+    COLUMN("employees", "Integer", ",\"MinValue\":0,\"MaxValue\":99") ","
+    COLUMN("terms", "Picklist", "," LABEL("Payment Terms")) ","
+    COLUMN("hold", "Boolean", "") ","
+    COLUMN("since", "DateTime", "") ","
+    COLUMN("parentid", "Customer", ",\"Targets\":[\"account\",\"contact\"]," LABEL("Parent") REQUIRED) ","
+    "{\"LogicalName\":\"createdon\",\"AttributeType\":\"DateTime\",\"IsValidForCreate\":false,\"IsValidForUpdate\":false}],"
+    "\"Keys\":[{\"KeyAttributes\":[\"name\"],\"EntityKeyIndexStatus\":\"Active\"},"
+    "{\"KeyAttributes\":[\"terms\"],\"EntityKeyIndexStatus\":\"Failed\"},"
+    "{\"KeyAttributes\":[\"name\",\"hold\"],\"EntityKeyIndexStatus\":\"Active\"}]}";
+/* clang-format on */
 
 static const char options[] =
     "{\"value\":[{\"LogicalName\":\"terms\",\"OptionSet\":null,\"GlobalOptionSet\":{\"Options\":[{\"Value\":"

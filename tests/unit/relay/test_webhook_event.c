@@ -52,6 +52,48 @@ static void order_id_in_primary_entity(void **state)
     assert_true(mlc_webhook_concerns_order(&event));
 }
 
+#define UPDATE(ENTITY, MORE)                                                                                 \
+    "{\"MessageName\":\"Update\",\"PrimaryEntityName\":\"" ENTITY "\",\"PrimaryEntityId\":\"" QUOTE          \
+    "\"," OP MORE "}"
+#define TARGET(COLUMN)                                                                                       \
+    ",\"InputParameters\":[{\"key\":\"Target\",\"value\":{\"LogicalName\":\"account\",\"Id\":\"" QUOTE       \
+    "\",\"Attributes\":[{\"key\":\"name\",\"value\":\"x\"},{\"key\":\"" COLUMN "\",\"value\":\"1\"}]}}]"
+
+static void changed_accounts_and_contacts(void **state)
+{
+    mlc_webhook_event event;
+    mlc_webhook_event again;
+    mlc_buf text = {0};
+    mlc_error err;
+    (void)state;
+    assert_int_equal(parse(UPDATE("account", TARGET("address1_city")), &event, &err), MLC_OK);
+    assert_true(mlc_webhook_concerns_address(&event));
+    assert_false(mlc_webhook_concerns_order(&event));
+    assert_false(mlc_webhook_is_own(&event, "ml_"));
+    assert_int_equal(mlc_webhook_event_print(&event, &text, &err), MLC_OK);
+    assert_int_equal(mlc_webhook_event_read(mlc_buf_text(&text), text.len, &again, &err), MLC_OK);
+    assert_true(mlc_webhook_concerns_address(&again));
+    assert_string_equal(again.entity, "account");
+    assert_string_equal(again.entity_id, QUOTE);
+    mlc_buf_free(&text);
+    assert_int_equal(parse(UPDATE("contact", ""), &event, &err), MLC_OK);
+    assert_true(mlc_webhook_concerns_address(&event));
+    assert_int_equal(parse(UPDATE("lead", ""), &event, &err), MLC_OK);
+    assert_false(mlc_webhook_concerns_address(&event));
+}
+
+static void our_own_change_shows_by_its_version(void **state)
+{
+    mlc_webhook_event event;
+    mlc_error err;
+    (void)state;
+    assert_int_equal(parse(UPDATE("account", TARGET("ml_sourceversion")), &event, &err), MLC_OK);
+    assert_true(mlc_webhook_is_own(&event, "ml_"));
+    assert_false(mlc_webhook_is_own(&event, "new_"));
+    assert_int_equal(parse(UPDATE("account", TARGET("other_sourceversion")), &event, &err), MLC_OK);
+    assert_false(mlc_webhook_is_own(&event, "ml_"));
+}
+
 static void oversized_event_still_names_the_quote(void **state)
 {
     mlc_webhook_event event;
@@ -130,6 +172,8 @@ int main(void)
         cmocka_unit_test(order_id_in_output_entity),
         cmocka_unit_test(order_id_in_primary_entity),
         cmocka_unit_test(oversized_event_still_names_the_quote),
+        cmocka_unit_test(changed_accounts_and_contacts),
+        cmocka_unit_test(our_own_change_shows_by_its_version),
         cmocka_unit_test(plain_ids_in_input_parameters),
         cmocka_unit_test(other_messages_do_not_concern_us),
         cmocka_unit_test(missing_members_are_named),

@@ -38,12 +38,10 @@ static uint64_t put(fix *f, const char *key, const char *idem)
     return ST_OK(&f->s, ST_PUT, f->ob, .key = key, .idem = idem, .at_ms = 10);
 }
 
-static bool count_superseded(uint64_t index, const char *json, size_t len, const uint8_t hash[32], void *arg)
+static bool count_superseded(const mlc_audit_item *item, void *arg)
 {
-    (void)index;
-    (void)hash;
-    assert_int_equal(strlen(json), len);
-    if (strstr(json, "\"action\":\"superseded\"") != NULL && strstr(json, "superseded by ") != NULL)
+    if (strstr(item->event, "\"action\":\"superseded\"") != NULL && item->personal != NULL &&
+        strstr(item->personal, "superseded by ") != NULL)
         ++*(size_t *)arg;
     return true;
 }

@@ -194,14 +194,14 @@ static void test_newer_format_is_refused(void **state)
 {
     st_fix *const f = *state;
     mlc_error err;
-    uint64_t version = 2;
+    uint64_t version = 3;
     st_open(f);
     st_check(mlc_store_run(f->store, write_newer_format, &version, &err), &err);
     st_close(f);
     for (int i = 0; i < 2; i++) { /* looking at it has changed nothing */
         assert_int_equal(st_try_open(f, &err), MLC_E_CORRUPT);
         assert_null(f->store);
-        assert_non_null(strstr(err.message, "format 2"));
+        assert_non_null(strstr(err.message, "format 3"));
         assert_non_null(strstr(err.message, "newer program"));
     }
 }

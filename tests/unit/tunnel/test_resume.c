@@ -90,7 +90,7 @@ static void test_no_gap(void **state)
         for (uint64_t generation = 0; generation <= 3; generation++)
             for (uint64_t seq = 0; seq <= 12; seq++)
                 for (uint64_t acked = 0; acked <= 10; acked++)
-                    for (int mark = MLC_MARK_UNKNOWN; mark <= MLC_MARK_OTHER; mark++) {
+                    for (unsigned mark = MLC_MARK_UNKNOWN; mark <= MLC_MARK_OTHER; mark++) {
                         const mlc_position claim = {.epoch = epoch, .generation = generation, .seq = seq};
                         const mlc_stream_facts own = {
                             .epoch = 9, .generation = 2, .acked = acked, .last = 10, .mark = mark};

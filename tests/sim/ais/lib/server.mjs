@@ -47,6 +47,8 @@ async function serve(simulator, admin, incoming, response) {
     send(response, await admin.handle(request));
     return;
   }
+  // By the simulated clock, as all else that a server tells of its time.
+  response.setHeader('Date', new Date(simulator.clock.now()).toUTCString());
   let status = 0;
   simulator.stats.enter();
   try {

@@ -86,3 +86,15 @@ test('defaultconfig needs no token', async () => {
     assert.ok(body.capabilityList.some(({ name }) => name === 'dataservice'));
   }
 });
+
+test('the Date of an answer is the server\'s clock', async () => {
+  const distance = async (headers) => {
+    const response = await fetch(`${sim.base}/jderest/v2/defaultconfig`, { headers });
+    await response.text();
+    return Math.round((Date.parse(response.headers.get('date')) - Date.now()) / 10000) + 0;
+  };
+  assert.equal(await distance(), 0);
+  await sim.admin('POST', 'clock', { offsetMs: -7200000 });
+  assert.equal(await distance(), -720);
+  await sim.admin('POST', 'clock', {});
+});

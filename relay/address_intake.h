@@ -1,0 +1,30 @@
+/* address_intake.h - from the news that an account or contact changed to its address on the way to JDE.
+ *
+ * The record is read; it travels only when it carries our source record id and its address is not the one JDE has in the
+ * version the record shows (address_memory.h): that would be our own writing. With it goes that version's address, so that
+ * the agent sees whether JDE's changed meanwhile. The idempotency key is that of the row's version in Dynamics: ten events of
+ * one change lead to one entry.
+ * Where the version's address is not known (a contact, which JDE gives no address, or a store that was lost) empty columns
+ * do not travel: nothing in JDE is emptied that Dynamics perhaps never showed.
+ * Thread rule: loop's thread only.
+ */
+#ifndef MLC_RELAY_ADDRESS_INTAKE_H
+#define MLC_RELAY_ADDRESS_INTAKE_H
+
+#include "deliver/deliverer.h"
+#include "relay/odata.h"
+#include "relay/webhook_event.h"
+
+typedef struct mlc_address_intake {
+    mlc_store *store;
+    mlc_outbox *down;
+    mlc_odata *odata;
+    mlc_log *log;
+    const char *prefix; /* of own columns */
+} mlc_address_intake;
+
+/* Work off one event; ends in mlc_deliverer_finish. The event is copied. */
+void mlc_address_intake_take(const mlc_address_intake *intake, mlc_deliverer *deliverer, mlc_delivery *item,
+                             const mlc_webhook_event *event);
+
+#endif
