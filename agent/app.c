@@ -5,12 +5,14 @@
 #include "admin/admin.h"
 #include "agent/executor.h"
 #include "agent/flow/flow_config.h"
+#include "agent/flow/flow_preview_route.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
 #include "agent/order_config.h"
 #include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
+#include "deliver/held.h"
 #include "deliver/upkeep.h"
 #include "net/timer.h"
 #include "net/waker.h"
@@ -31,7 +33,7 @@ typedef struct agent_app {
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
     mlc_store *store;
-    mlc_outbox *up, *jde;
+    mlc_outbox *up, *jde, *held;
     mlc_upkeep *upkeep;
     mlc_lws *lws;
     mlc_http_client *http;
@@ -47,6 +49,7 @@ typedef struct agent_app {
     mlc_admin *admin;
     mlc_http_server *admin_server;
     const char *form_controls[FORM_CONTROLS_MAX];
+    mlc_flow_preview_desk previews;
     mlc_http_route routes[ROUTES_MAX];
 } agent_app;
 
@@ -187,13 +190,17 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
         code = mlc_outbox_open(&app->up, app->store, &up, err);
     if (code == MLC_OK)
         code = mlc_outbox_open(&app->jde, app->store, &jde, err);
+    mlc_stream_spec held = jde;
+    held.name = MLC_HELD_STREAM;
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&app->held, app->store, &held, err);
     if (code != MLC_OK)
         return code;
     const mlc_upkeep_options upkeep = {.loop = &app->loop,
                                        .store = app->store,
                                        .log = app->log,
-                                       .streams = {app->up, app->jde},
-                                       .stream_count = 2,
+                                       .streams = {app->up, app->jde, app->held},
+                                       .stream_count = 3,
                                        .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
                                        .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
                                                  mlc_cfg_int(app->cfg, "audit.segment_age"),
@@ -293,10 +300,12 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
     const mlc_executor_options options = {
         .store = app->store,
         .jde = app->jde,
+        .held = app->held,
         .up = app->up,
         .ais = app->ais,
         .log = app->log,
         .tenant = str(app, "agent.tenant"),
+        .dry_run = mlc_cfg_bool(app->cfg, "orders.dry_run"),
         .by_form = is_set_to(app, "orders.writer", "form"),
         .orchestration = str(app, "orders.orchestration"),
         .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
@@ -314,6 +323,7 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
                    .form_version = str(app, "orders.form_version"),
                    .form_controls = app->form_controls,
                    .form_control_count = controls},
+        .addresses = addresses ? &app->addresses : NULL,
         .on_reported = on_up_has_work,
         .user = app};
     const mlc_deliverer_options delivery = {
@@ -373,8 +383,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                        .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
-                                   .streams = {app->up, app->jde},
-                                   .stream_count = 2,
+                                   .streams = {app->up, app->jde, app->held},
+                                   .stream_count = 3,
                                    .on_released = on_released,
                                    .refresh = refresh,
                                    .on_refreshed = on_refreshed,
@@ -385,10 +395,12 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + MLC_FLOW_ROUTES > ROUTES_MAX)
+    if (count + MLC_FLOW_ROUTES + 1 > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->routes, routes, count * sizeof *routes);
     count += mlc_flow_routes(&app->flows, app->routes + count);
+    app->previews.set = &app->flows;
+    app->routes[count++] = mlc_flow_preview_route(&app->previews);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "agent.admin_socket"),
                                             .routes = app->routes,
@@ -433,6 +445,7 @@ static void close_all(agent_app *app)
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
+    mlc_flow_preview_end(&app->previews);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
     if (app->tunnel != NULL)
@@ -449,6 +462,7 @@ static void close_all(agent_app *app)
     mlc_zone_close(app->zone);
     mlc_outbox_close(app->up);
     mlc_outbox_close(app->jde);
+    mlc_outbox_close(app->held);
     mlc_store_close(app->store);
     app->store = NULL;
     mlc_flow_set_close(app->flows);

@@ -114,6 +114,8 @@ static const mlc_cfg_field schema[] = {
     FLOW_AT("purchase_orders", "false", "@every 5m", "Status of our purchase orders: F4311, F4301"),
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
+    {"orders.dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Write no order into JDE: say what would be sent, and keep it until this is off (docs/flows.md)"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},
     {"orders.target", MLC_CFG_ENUM, false, "sales", 0, 0, targets, "Make sales orders or purchase orders"},
     {"orders.mapping", MLC_CFG_PATH, false, NULL, 0, 0, NULL,

@@ -3,6 +3,7 @@
 
 #include "agent/order_items.h"
 #include "base/clock.h"
+#include "deliver/held.h"
 #include "store/audit.h"
 
 #include <stdio.h>
@@ -94,8 +95,8 @@ static void finish_failed(order_task *task, mlc_code code, const mlc_error *why)
                                      .code = mlc_code_name(code),
                                      .error = why->message};
     mlc_delivery_result result = {.code = code, .err = why, .park_effect = put_report};
-    /* Only a parked order is reported; which codes park is the deliverer's to say. */
-    if (task->order.id == NULL || write_report(task, &report, &err) != MLC_OK)
+    /* Only a parked order is reported; which codes park is the deliverer's to say. A dry run tells nobody. */
+    if (task->executor->opt.dry_run || task->order.id == NULL || write_report(task, &report, &err) != MLC_OK)
         result.park_effect = NULL;
     finish(task, &result);
 }
@@ -198,6 +199,29 @@ static mlc_code make_inputs(const order_task *task, cJSON **out, mlc_error *err)
     return mlc_faults_result(&faults, name, err);
 }
 
+/* Dry run: what would be sent is the outcome. */
+static void finish_dry(order_task *task, const cJSON *request)
+{
+    char *const inputs = mlc_json_print(request);
+    char *const outcome = inputs != NULL ? mlc_asprintf("dry run: would send %s", inputs) : NULL;
+    mlc_delivery_result result = {.code = MLC_OK,
+                                  .outcome = outcome != NULL ? outcome : "dry run",
+                                  .target_id = task->executor->opt.orchestration};
+    free(inputs);
+    finish(task, &result);
+    free(outcome);
+}
+
+/* It is in JDE already; the number is reported when the dry run is over. */
+static void finish_dry_found(order_task *task)
+{
+    char outcome[160];
+    (void)snprintf(outcome, sizeof outcome, "dry run: is in JDE already as %s %s %s, would be reported",
+                   task->doco, task->dcto, task->kcoo);
+    mlc_delivery_result result = {.code = MLC_OK, .outcome = outcome};
+    finish(task, &result);
+}
+
 static void create(order_task *task)
 {
     const mlc_executor_options *const opt = &task->executor->opt;
@@ -209,6 +233,11 @@ static void create(order_task *task)
                         ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
                         : make_inputs(task, &request, &err);
     const bool faulty = code == MLC_E_INVALID;
+    if (code == MLC_OK && opt->dry_run) {
+        finish_dry(task, request);
+        cJSON_Delete(request);
+        return;
+    }
     if (code == MLC_OK)
         code = opt->by_form ? mlc_ais_form(opt->ais, request, on_created, task, &err)
                             : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, orchestration,
@@ -259,7 +288,9 @@ static void on_reference_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_
     if (found)
         keep_key(task, &key);
     mlc_ais_stop(cursor); /* one row is all there is to know */
-    if (found)
+    if (found && task->executor->opt.dry_run && !task->created_now)
+        finish_dry_found(task);
+    else if (found)
         finish_created(task, task->created_now ? "created" : "found");
     else
         not_found(task);
@@ -299,6 +330,7 @@ static void deliver(void *user, mlc_delivery *const *items, size_t count)
         }
         task->executor = e;
         task->item = items[i];
+        items[i]->dry = e->opt.dry_run;
         const mlc_code code = mlc_order_parse(items[i]->payload, items[i]->payload_len, &task->order, &err);
         if (code != MLC_OK)
             finish_failed(task, code, &err);
@@ -316,6 +348,15 @@ static void on_committed(void *user)
 
 /* ---- life ---- */
 
+/* The dry run is over. What finds no room goes at the next start. */
+static mlc_code release_held(const mlc_executor_options *options, mlc_error *err)
+{
+    const mlc_held_release_options held = {
+        .store = options->store, .held = options->held, .to = options->jde, .log = options->log};
+    const mlc_code code = mlc_held_release(&held, NULL, err);
+    return code == MLC_E_FULL ? MLC_OK : code;
+}
+
 mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
                            const mlc_deliverer_options *delivery, mlc_error *err)
 {
@@ -326,12 +367,15 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
     mlc_deliverer_options d = *delivery;
     d.store = options->store;
     d.stream = options->jde;
+    d.held = options->held;
     d.log = options->log;
     d.actor = "agent";
     d.deliver = deliver;
     d.on_committed = on_committed;
     d.user = e;
-    const mlc_code code = mlc_deliverer_open(&e->deliverer, &d, err);
+    mlc_code code = options->dry_run || options->held == NULL ? MLC_OK : release_held(options, err);
+    if (code == MLC_OK)
+        code = mlc_deliverer_open(&e->deliverer, &d, err);
     if (code != MLC_OK) {
         free(e);
         return code;

@@ -23,8 +23,9 @@ typedef struct mlc_executor mlc_executor;
 
 typedef struct mlc_executor_options {
     mlc_store *store;
-    mlc_outbox *jde; /* KEYED: orders waiting */
-    mlc_outbox *up;  /* SEQUENCE: reports */
+    mlc_outbox *jde;  /* KEYED: orders waiting */
+    mlc_outbox *held; /* KEYED: those of dry runs */
+    mlc_outbox *up;   /* SEQUENCE: reports */
     mlc_ais *ais;
     mlc_log *log;
     const char *tenant;
@@ -34,6 +35,9 @@ typedef struct mlc_executor_options {
     mlc_map *map;                   /* order -> inputs of the orchestration; borrowed */
     const mlc_catalogue *catalogue; /* what JDE's fields take; borrowed; NULL: inputs are not checked */
     mlc_order_target target;
+    /* Nothing is written: the inputs that would be sent are the outcome, no report goes up, and the order is held
+     * (deliver/held.h) until this is off. */
+    bool dry_run;
     const mlc_address_options *addresses; /* NULL: none are taken. Borrowed */
     void (*on_reported)(void *user);      /* the outgoing stream has work */
     void *user;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,15 @@ const char *mlctl_help(void)
            "  xref SYSTEM/TABLE/ID [--store S]      the counterparts of a record in the other system\n"
            "\n"
            "on the agent:\n"
+           "  dry-run FLOW [--id ID,ID...]          what the flow would send now, or of some records; sends "
+           "nothing\n"
            "  flows                                 the flows from JDE: state, last and next run, progress\n"
            "  poll [FLOW]                           run a flow now, or all of them\n"
            "\n"
            "on the relay:\n"
+           "  dry-run KIND/ID [--store S]           what the record's last message would change in Dynamics\n"
+           "  replay --audit N | --correlation C [--target URL] [--store S]  deliver an operation to the "
+           "test target\n"
            "  agents                                the agents it knows\n"
            "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
            "  revoke TENANT AGENT                   shut an agent out\n"
@@ -87,6 +93,10 @@ static const struct command_row {
     {"dismiss", NULL, MLCTL_DISMISS, 3, 3, "mlctl dismiss STORE STREAM SEQ --reason TEXT"},
     {"audit", NULL, MLCTL_AUDIT, 0, 0, "mlctl audit [--store S] [--key K | --correlation C] [--from N]"},
     {"xref", NULL, MLCTL_XREF, 1, 1, "mlctl xref SYSTEM/TABLE/ID [--store S]"},
+    {"dry-run", NULL, MLCTL_DRY_RUN, 1, 1,
+     "mlctl dry-run FLOW [--id ID,ID...] at the agent, mlctl dry-run KIND/ID [--store S] at the relay"},
+    {"replay", NULL, MLCTL_REPLAY, 0, 0,
+     "mlctl replay --audit N | --correlation C [--target URL] [--store S]"},
     {"enroll-token", NULL, MLCTL_ENROLL_TOKEN, 2, 2, "mlctl enroll-token TENANT AGENT [--ttl 1h]"},
     {"revoke", NULL, MLCTL_REVOKE, 2, 2, "mlctl revoke TENANT AGENT"},
     {"agents", NULL, MLCTL_AGENTS, 0, 0, "mlctl agents"},
@@ -211,35 +221,45 @@ typedef enum option_id {
     OPT_KIND,
     OPT_CODE,
     OPT_OLDER,
+    OPT_ID,
+    OPT_AUDIT,
+    OPT_TARGET,
     OPTION_COUNT
 } option_id;
 
 #define BIT(command) (1U << (unsigned)(command))
-enum { AUDITS = BIT(MLCTL_AUDIT) | BIT(MLCTL_AUDIT_EXPORT) };
+#define TEXT(member) offsetof(mlctl_args, member)
+enum { AUDITS = BIT(MLCTL_AUDIT) | BIT(MLCTL_AUDIT_EXPORT), TRIALS = BIT(MLCTL_DRY_RUN) | BIT(MLCTL_REPLAY) };
 
 /* Each option with a value, and the commands it belongs to. */
 static const struct option_row {
     const char *name;
     unsigned commands;
+    size_t text; /* where its text goes in mlctl_args; 0: it is taken otherwise */
 } options[OPTION_COUNT] = {
-    [OPT_SOCKET] = {"--socket", ~0U},
-    [OPT_URL] = {"--url", ~0U},
-    [OPT_STORE] = {"--store", AUDITS | BIT(MLCTL_PARKED) | BIT(MLCTL_AUDIT_VERIFY) | BIT(MLCTL_AUDIT_REDACT) |
-                                  BIT(MLCTL_XREF) | BIT(MLCTL_XREF_REBUILD)},
-    [OPT_STREAM] = {"--stream", BIT(MLCTL_PARKED)},
-    [OPT_KEY] = {"--key", AUDITS | BIT(MLCTL_AUDIT_REDACT)},
-    [OPT_FROM] = {"--from", AUDITS},
-    [OPT_TO] = {"--to", BIT(MLCTL_AUDIT_EXPORT)},
-    [OPT_REASON] = {"--reason", BIT(MLCTL_DISMISS) | BIT(MLCTL_AUDIT_REDACT)},
-    [OPT_TTL] = {"--ttl", BIT(MLCTL_ENROLL_TOKEN)},
-    [OPT_FORMAT] = {"--format", BIT(MLCTL_AUDIT_EXPORT)},
-    [OPT_OUT] = {"--out", BIT(MLCTL_AUDIT_EXPORT)},
-    [OPT_CORRELATION] = {"--correlation", AUDITS},
-    [OPT_HEAD] = {"--head", BIT(MLCTL_AUDIT_VERIFY)},
-    [OPT_DIR] = {"--dir", BIT(MLCTL_AUDIT_VERIFY)},
-    [OPT_KIND] = {"--kind", BIT(MLCTL_RETRY)},
-    [OPT_CODE] = {"--code", BIT(MLCTL_RETRY)},
-    [OPT_OLDER] = {"--older", BIT(MLCTL_RETRY)},
+    [OPT_SOCKET] = {"--socket", ~0U, TEXT(socket)},
+    [OPT_URL] = {"--url", ~0U, 0},
+    [OPT_STORE] = {"--store",
+                   AUDITS | BIT(MLCTL_PARKED) | BIT(MLCTL_AUDIT_VERIFY) | BIT(MLCTL_AUDIT_REDACT) |
+                       BIT(MLCTL_XREF) | BIT(MLCTL_XREF_REBUILD) | TRIALS,
+                   TEXT(store)},
+    [OPT_STREAM] = {"--stream", BIT(MLCTL_PARKED), TEXT(stream)},
+    [OPT_KEY] = {"--key", AUDITS | BIT(MLCTL_AUDIT_REDACT), TEXT(key)},
+    [OPT_FROM] = {"--from", AUDITS, 0},
+    [OPT_TO] = {"--to", BIT(MLCTL_AUDIT_EXPORT), 0},
+    [OPT_REASON] = {"--reason", BIT(MLCTL_DISMISS) | BIT(MLCTL_AUDIT_REDACT), TEXT(reason)},
+    [OPT_TTL] = {"--ttl", BIT(MLCTL_ENROLL_TOKEN), 0},
+    [OPT_FORMAT] = {"--format", BIT(MLCTL_AUDIT_EXPORT), 0},
+    [OPT_OUT] = {"--out", BIT(MLCTL_AUDIT_EXPORT), TEXT(out_file)},
+    [OPT_CORRELATION] = {"--correlation", AUDITS | BIT(MLCTL_REPLAY), TEXT(correlation)},
+    [OPT_HEAD] = {"--head", BIT(MLCTL_AUDIT_VERIFY), TEXT(head)},
+    [OPT_DIR] = {"--dir", BIT(MLCTL_AUDIT_VERIFY), TEXT(dir)},
+    [OPT_KIND] = {"--kind", BIT(MLCTL_RETRY), TEXT(kind)},
+    [OPT_CODE] = {"--code", BIT(MLCTL_RETRY), TEXT(code)},
+    [OPT_OLDER] = {"--older", BIT(MLCTL_RETRY), 0},
+    [OPT_ID] = {"--id", BIT(MLCTL_DRY_RUN), TEXT(ids)},
+    [OPT_AUDIT] = {"--audit", BIT(MLCTL_REPLAY), 0},
+    [OPT_TARGET] = {"--target", BIT(MLCTL_REPLAY), TEXT(target)},
 };
 
 typedef struct parse_state {
@@ -253,32 +273,8 @@ typedef struct parse_state {
 /* Options whose value is taken as it is. */
 static const char **text_of(mlctl_args *args, option_id id)
 {
-    switch (id) {
-    case OPT_SOCKET:
-        return &args->socket;
-    case OPT_STORE:
-        return &args->store;
-    case OPT_STREAM:
-        return &args->stream;
-    case OPT_KEY:
-        return &args->key;
-    case OPT_REASON:
-        return &args->reason;
-    case OPT_OUT:
-        return &args->out_file;
-    case OPT_CORRELATION:
-        return &args->correlation;
-    case OPT_HEAD:
-        return &args->head;
-    case OPT_DIR:
-        return &args->dir;
-    case OPT_KIND:
-        return &args->kind;
-    case OPT_CODE:
-        return &args->code;
-    default:
-        return NULL;
-    }
+    char *const base = (char *)args;
+    return options[id].text > 0 ? (const char **)(void *)(base + options[id].text) : NULL;
 }
 
 static mlc_code take_option(parse_state *p, option_id id, const char *value, mlc_error *err)
@@ -297,6 +293,8 @@ static mlc_code take_option(parse_state *p, option_id id, const char *value, mlc
         return take_place("--to", value, &args->to, &args->to_time, err);
     case OPT_TTL:
         return take_span("--ttl", value, TTL_MAX_S, "7d", &args->ttl_s, err);
+    case OPT_AUDIT:
+        return take_number("--audit", value, &args->seq, err);
     case OPT_OLDER:
         return take_span("--older", value, AGE_MAX_S, "3650d", &args->older_s, err);
     case OPT_FORMAT:
@@ -399,8 +397,9 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
         args->agent = words[1];
         return MLC_OK;
     }
-    if (args->command == MLCTL_AUDIT_VERIFY || args->command == MLCTL_XREF) {
-        *(args->command == MLCTL_XREF ? &args->ref : &args->file) = words[0];
+    if (args->command == MLCTL_AUDIT_VERIFY || args->command == MLCTL_XREF ||
+        args->command == MLCTL_DRY_RUN) {
+        *(args->command == MLCTL_AUDIT_VERIFY ? &args->file : &args->ref) = words[0];
         return MLC_OK;
     }
     args->store = words[0];
@@ -453,6 +452,8 @@ static mlc_code check_options(const parse_state *p, mlc_error *err)
     const char *const clash = clash_of(p);
     if (clash != NULL)
         return wrong(args, clash, err);
+    if (args->command == MLCTL_REPLAY && (args->seq == 0) == (args->correlation == NULL))
+        return wrong(args, "give either --audit or --correlation", err);
     if (args->socket != NULL && args->url != NULL)
         return mlc_fail(err, MLC_E_INVALID, "give either --socket or --url");
     return MLC_OK;

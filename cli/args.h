@@ -29,6 +29,8 @@ typedef enum mlctl_command {
     MLCTL_AUDIT_REDACT,
     MLCTL_XREF,
     MLCTL_XREF_REBUILD,
+    MLCTL_DRY_RUN,
+    MLCTL_REPLAY,
     MLCTL_ENROLL_TOKEN,
     MLCTL_REVOKE,
     MLCTL_AGENTS,
@@ -54,7 +56,8 @@ typedef struct mlctl_args {
     int64_t older_s;                                              /* and parked for so long */
     const char *from_time, *to_time;                              /* audit export: instead of from, to */
     bool csv, refresh;
-    const char *person; /* who decides; never NULL */
+    const char *ids, *target; /* dry-run: with commas between; replay: address that is meant */
+    const char *person;       /* who decides; never NULL */
     uint64_t seq, from, to;
     bool all, repair;
     const char *flow; /* NULL: all */

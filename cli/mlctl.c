@@ -31,6 +31,10 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_xref(ctl, err);
     case MLCTL_XREF_REBUILD:
         return mlctl_xref_rebuild(ctl, err);
+    case MLCTL_DRY_RUN:
+        return mlctl_dry_run(ctl, err);
+    case MLCTL_REPLAY:
+        return mlctl_replay(ctl, err);
     case MLCTL_ENROLL_TOKEN:
         return mlctl_enroll_token(ctl, err);
     case MLCTL_REVOKE:

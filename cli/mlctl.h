@@ -35,6 +35,8 @@ mlc_code mlctl_revoke(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_agents(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_webhooks(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_flows(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_dry_run(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_replay(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_poll(const mlctl *ctl, mlc_error *err);
 
 /* trail_cmd.c: the entries that the arguments ask for, from index `from` to `to`. */

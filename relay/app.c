@@ -8,6 +8,7 @@
 #include "relay/config.h"
 #include "relay/enroll.h"
 #include "relay/tenants.h"
+#include "relay/trial_routes.h"
 #include "relay/tunnel_server.h"
 #include "relay/webhook_admin.h"
 #include "relay/webhook_event.h"
@@ -37,6 +38,7 @@ typedef struct relay_app {
     mlc_webhook_options webhooks;
     mlc_webhook_admin hook_admin;
     mlc_enroll_desk desk;
+    mlc_trial_desk trials;
     mlc_http_server *server, *admin_server;
     mlc_admin *admin;
     mlc_http_route public_routes[PUBLIC_ROUTES];
@@ -105,6 +107,16 @@ static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
 {
     const relay_app *const app = user;
     return mlc_tenants_webhook(app->tenants, tenant);
+}
+
+static mlc_trial *find_trial(void *user, const char *tenant)
+{
+    const relay_app *const app = user;
+    bool more = false;
+    /* Without a name: the only one. */
+    const mlc_tenant *const first = tenant == NULL ? mlc_tenants_at(app->tenants, 0, &more) : NULL;
+    const mlc_tenant *const found = tenant != NULL ? find_tenant(app, tenant) : more ? NULL : first;
+    return found != NULL ? mlc_tenant_trial(found) : NULL;
 }
 
 static mlc_hook_setup *find_hooks(void *user, const char *tenant)
@@ -319,7 +331,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
             add_admin_store(app, tenant);
     }
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 5 > ROUTES_MAX)
+    if (count + 5 + MLC_TRIAL_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -341,6 +353,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                                   .prefix = "/v1/webhooks",
                                                   .handler = mlc_webhook_admin_post,
                                                   .user = &app->hook_admin};
+    app->trials = (mlc_trial_desk){.find = find_trial, .user = app};
+    count += mlc_trial_routes(&app->trials, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,

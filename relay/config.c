@@ -4,6 +4,7 @@
 #include "crypto/sealed.h"
 #include "relay/config_check.h"
 #include "relay/mappings.h"
+#include "relay/trial_config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +99,23 @@ static const mlc_cfg_field schema[] = {
      "JDE item that stands for write-in products; default: an order with one is parked"},
     {"tenants[].orders.fulfill", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Set an order to Fulfilled in Dynamics when JDE has shipped all of it"},
+    {"tenants[].dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Write nothing into Dynamics: say what would be changed, and keep it until this is off (docs/flows.md)"},
+    {"tenants[].dry_run_kinds", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
+     "The same for some kinds only, such as [\"customer\", \"price\", \"order.result\"]"},
+    {"tenants[].dry_run_report_max", MLC_CFG_SIZE, false, "100M", 1 << 16, 0, NULL,
+     "Size of the report DATA_DIR/dry-run/TENANT.jsonl; then it becomes TENANT.jsonl.1 and a new one begins"},
+    {"tenants[].replay.url", MLC_CFG_URL, false, NULL, 0, 0, NULL,
+     "Web API of a test organisation for mlctl replay; never the one of dynamics.url"},
+    {"tenants[].replay.authority", MLC_CFG_URL, false, "https://login.microsoftonline.com", 0, 0, NULL,
+     "Its Entra ID authority"},
+    {"tenants[].replay.directory", MLC_CFG_STRING, false, NULL, 1, 128, NULL, "Its Entra ID tenant id"},
+    {"tenants[].replay.client_id", MLC_CFG_STRING, false, NULL, 1, 128, NULL, "Its application id"},
+    {"tenants[].replay.client_secret", MLC_CFG_SECRET, false, NULL, 0, 0, NULL, "Its secret"},
+    {"tenants[].replay.scope", MLC_CFG_STRING, false, NULL, 1, 512, NULL,
+     "https://TEST.crm.dynamics.com/.default"},
+    {"tenants[].replay.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "PEM bundle to trust instead of the system's"},
     {"tenants[].orders.reconcile_interval", MLC_CFG_DURATION, false, "5m", 100, DAYS(1), NULL,
      "Pause between two looks for orders whose webhooks were lost"},
     {"tenants[].orders.reconcile_overlap", MLC_CFG_DURATION, false, "10m", 0, DAYS(7), NULL,
@@ -237,6 +255,8 @@ mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         code = report_tenants(*out, report, err);
     if (code == MLC_OK)
         code = mlc_mappings_check(*out, report, err);
+    if (code == MLC_OK)
+        code = mlc_trial_config_check(*out, report, err);
     if (code != MLC_OK) {
         mlc_cfg_free(*out);
         *out = NULL;

@@ -39,7 +39,7 @@ struct mlc_odata {
     unsigned max_parallel, active;
     int64_t timeout_ms;
     int64_t hold_until_ms; /* monotonic */
-    bool closing;
+    bool closing, dry;
     mlc_odata_call *first, *last; /* all calls in the order they came */
 };
 
@@ -266,6 +266,11 @@ bool mlc_odata_throttled(const mlc_odata *odata)
     return mlc_mono_ms() < odata->hold_until_ms;
 }
 
+bool mlc_odata_is_dry(const mlc_odata *odata)
+{
+    return odata->dry;
+}
+
 const char *mlc_odata_url(const mlc_odata *odata)
 {
     return odata->url;
@@ -285,6 +290,7 @@ mlc_code mlc_odata_open(mlc_odata **out, const mlc_odata_options *options, mlc_e
     o->http = options->http;
     o->entra = options->entra;
     o->log = options->log;
+    o->dry = options->dry;
     o->max_parallel = options->max_parallel > 0 ? options->max_parallel : DEFAULT_PARALLEL;
     o->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
     o->url = mlc_strdup(options->url);

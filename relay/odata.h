@@ -26,6 +26,9 @@ typedef struct mlc_odata_options {
     const char *url;       /* "https://org.api.crm.dynamics.com/api/data/v9.2/", ends with a slash */
     unsigned max_parallel; /* 0: 8 (the service allows 52) */
     int64_t timeout_ms;    /* 0: 60 s */
+    /* Nothing is written: whatever would write reads the row instead, and the answer holds the differences
+     * (odata_dry.h). This is the one place where a dry run is enforced, whoever sends. */
+    bool dry;
 } mlc_odata_options;
 
 mlc_code mlc_odata_open(mlc_odata **out, const mlc_odata_options *options, mlc_error *err);
@@ -51,6 +54,7 @@ typedef struct mlc_odata_answer {
     const cJSON *body;  /* parsed, NULL when empty or not JSON */
     char entity_id[64]; /* guid of OData-EntityId, "" when absent */
     bool whole_batch;   /* the batch failed as a whole: the answer says nothing of this request on its own */
+    const cJSON *differences; /* of a dry client, for what would have written; else NULL */
 } mlc_odata_answer;
 
 typedef void (*mlc_odata_fn)(void *user, const mlc_odata_answer *answer);
@@ -69,6 +73,7 @@ mlc_code mlc_odata_key(mlc_buf *out, const char *set, const char *key, const cha
 /* Append `text` percent-encoded for a query or path segment. */
 mlc_code mlc_odata_escape(mlc_buf *out, const char *text, mlc_error *err);
 
+bool mlc_odata_is_dry(const mlc_odata *odata);
 /* True while requests wait because of a 429. */
 bool mlc_odata_throttled(const mlc_odata *odata);
 

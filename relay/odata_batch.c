@@ -8,6 +8,7 @@
 
 #include "crypto/crypto.h"
 #include "relay/odata_batch_parse.h"
+#include "relay/odata_dry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,8 @@ mlc_code mlc_odata_batch(mlc_odata *odata, const mlc_odata_request *requests, si
         return mlc_fail(err, MLC_E_INVALID, "a batch needs an operation");
     if (count > OPERATIONS_MAX)
         return mlc_fail(err, MLC_E_LIMIT, "a batch has at most %d operations", OPERATIONS_MAX);
+    if (mlc_odata_is_dry(odata))
+        return mlc_odata_dry_batch(odata, requests, count, fn, user, err);
     batch_task *const task = make_task(odata, count, fn, user);
     if (task == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a batch");

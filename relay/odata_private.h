@@ -3,6 +3,7 @@
  * odata.c        the client: queue, slots, hold after a 429, token, one HTTP exchange at a time per call
  * odata_send.c   a single request, its headers and its answer
  * odata_batch.c  several writes in one exchange
+ * odata_dry.c    what a dry client does instead of writing
  * odata_path.c   keys, escapes, addresses
  */
 #ifndef MLC_RELAY_ODATA_PRIVATE_H

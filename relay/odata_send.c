@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "net/backoff.h"
+#include "relay/odata_dry.h"
 #include "relay/odata_error.h"
 
 #include <stdlib.h>
@@ -83,6 +84,8 @@ mlc_code mlc_odata_send(mlc_odata *odata, const mlc_odata_request *request, mlc_
                         mlc_error *err)
 {
     mlc_odata_exchange x = {0};
+    if (mlc_odata_is_dry(odata) && mlc_odata_writes(request))
+        return mlc_odata_dry_send(odata, request, fn, user, err);
     send_task *const task = calloc(1, sizeof *task);
     if (task == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a request");

@@ -34,6 +34,7 @@ static void on_patched(void *user, const mlc_odata_answer *answer)
                                         .err = &answer->err,
                                         .retry_after_ms = answer->retry_after_ms,
                                         .outcome = outcome,
+                                        .differences = answer->differences,
                                         .source_id = task->report.created ? task->source : NULL,
                                         .target_id = task->target,
                                         .link = task->report.created};

@@ -27,6 +27,7 @@ static void free_task(mlc_record_task *task)
     }
     mlc_master_free(&task->master);
     cJSON_Delete(task->body);
+    cJSON_Delete(task->differences);
     free(task->key_value);
     free(task->path);
     free(task);
@@ -125,10 +126,12 @@ void mlc_record_done(mlc_record_task *task, int status, const char *words)
     char outcome[MLC_RECORD_TARGET_MAX + 64];
     (void)snprintf(outcome, sizeof outcome, "%d %s%s%s", status, task->target, *words != '\0' ? " " : "",
                    words);
-    mlc_delivery_result result = {
-        .outcome = outcome, .source_id = task->master.source, .target_id = task->target};
+    mlc_delivery_result result = {.outcome = outcome,
+                                  .source_id = task->master.source,
+                                  .target_id = task->target,
+                                  .differences = task->differences};
     char counterpart[MLC_RECORD_TARGET_MAX];
-    if (name_counterpart(task, counterpart)) {
+    if (task->differences == NULL && name_counterpart(task, counterpart)) {
         result.target_id = counterpart;
         result.link = true;
     }
@@ -140,6 +143,13 @@ void mlc_record_done(mlc_record_task *task, int status, const char *words)
         result.effect_free = free;
     }
     mlc_record_finish(task, &result);
+}
+
+/* The first write is the record's own; an activation that follows it changes nothing that a person asked for. */
+void mlc_record_differ(mlc_record_task *task, const mlc_odata_answer *answer)
+{
+    if (answer->differences != NULL && task->differences == NULL)
+        task->differences = cJSON_Duplicate(answer->differences, true);
 }
 
 void mlc_record_set_target(mlc_record_task *task, const char *id)

@@ -12,6 +12,7 @@ static void on_written(void *user, const mlc_odata_answer *answer)
 {
     mlc_record_task *const task = user;
     mlc_error err;
+    mlc_record_differ(task, answer);
     if (answer->code == MLC_OK) {
         mlc_record_done(task, answer->status, "deactivated");
     } else if (answer->status == HTTP_PRECONDITION && task->found_version) {

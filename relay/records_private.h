@@ -65,6 +65,7 @@ typedef struct mlc_record_task {
     size_t open_asks;  /* lookups under way */
     mlc_error ask_err; /* the first that failed; code MLC_OK: none */
     unsigned rounds;
+    cJSON *differences; /* of a dry run: what the last write would have changed; NULL: none */
 } mlc_record_task;
 
 /* ---- records.c ---- */
@@ -73,6 +74,8 @@ void mlc_record_finish(mlc_record_task *task, const mlc_delivery_result *result)
 void mlc_record_fail(mlc_record_task *task, const mlc_error *err);
 /* Done; `words` may be "". Whoever waits for this record is woken in the same job. */
 void mlc_record_done(mlc_record_task *task, int status, const char *words);
+/* Of a dry client's answer: keep the differences for the result. */
+void mlc_record_differ(mlc_record_task *task, const mlc_odata_answer *answer);
 /* "accounts(ID)" is what the task is about. */
 void mlc_record_set_target(mlc_record_task *task, const char *id);
 /* Body and path are set: write it, with others of its group when there are any. */

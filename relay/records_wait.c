@@ -77,7 +77,8 @@ void mlc_record_wait(mlc_record_task *task, const mlc_record_lookup *missing)
     const mlc_records_options *const o = &task->records->opt;
     const bool last = o->max_attempts > 0 && task->item->attempt >= o->max_attempts;
     mlc_error err;
-    keep_note(task, missing);
+    if (task->item->seq > 0) /* else it is no entry that could be woken */
+        keep_note(task, missing);
     (void)mlc_fail(
         &err, last ? MLC_E_NOTFOUND : MLC_E_CONFLICT,
         "%s %s points to %s with %s \"%.100s\", which is not in Dynamics yet; %s", task->master.kind,

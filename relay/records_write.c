@@ -147,6 +147,7 @@ static void on_written(mlc_record_task *task, const mlc_odata_answer *answer)
             mlc_record_refused(task, answer);
         return;
     }
+    mlc_record_differ(task, answer);
     (void)snprintf(column, sizeof column, "%sid", table != NULL ? table : "");
     const char *const shown = mlc_json_str(answer->body, column);
     if (answer->entity_id[0] != '\0')

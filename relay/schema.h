@@ -21,7 +21,7 @@ typedef struct mlc_schema mlc_schema;
 typedef struct mlc_schema_options {
     uv_loop_t *loop;
     mlc_odata *odata;
-    mlc_store *store;
+    mlc_store *store; /* NULL: no durable copy */
     mlc_log *log;
     const char *tenant;
     const char *const *sets; /* entity sets of the tables in use; copied */

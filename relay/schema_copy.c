@@ -70,6 +70,8 @@ mlc_code mlc_schema_copy_load(mlc_store *store, const char *table, int64_t *read
     copy c = {.loaded = {.max = MLC_SCHEMA_TEXT_MAX}};
     *compact = NULL;
     *read_ms = 0;
+    if (store == NULL)
+        return MLC_OK;
     mlc_strlcpy(c.table, table, sizeof c.table);
     const mlc_code code = mlc_store_read(store, load_job, &c, err);
     if (code == MLC_OK && c.loaded.len > 0 &&
@@ -115,7 +117,8 @@ static void on_kept(void *arg, mlc_code code, const mlc_error *err)
 
 void mlc_schema_copy_keep(mlc_store *store, mlc_log *log, const char *table, int64_t read_ms, char *text)
 {
-    copy *const c = text != NULL && strlen(text) <= MLC_SCHEMA_TEXT_MAX ? calloc(1, sizeof *c) : NULL;
+    copy *const c =
+        store != NULL && text != NULL && strlen(text) <= MLC_SCHEMA_TEXT_MAX ? calloc(1, sizeof *c) : NULL;
     if (c == NULL) {
         free(text);
         return;

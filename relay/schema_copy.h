@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "store/store.h"
 
+/* `store` NULL, for both: there is no durable copy. */
 /* *compact: the caller's (cJSON_Delete), NULL when there is no usable copy; then *read_ms is 0. */
 mlc_code mlc_schema_copy_load(mlc_store *store, const char *table, int64_t *read_ms, cJSON **compact,
                               mlc_error *err);

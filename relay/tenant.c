@@ -2,6 +2,7 @@
 #include "relay/tenant.h"
 
 #include "base/clock.h"
+#include "deliver/held.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
 #include "relay/inbound.h"
@@ -22,7 +23,7 @@ struct mlc_tenant {
     const char *id;
     mlc_waker *waker;
     mlc_store *store;
-    mlc_outbox *intake_stream, *down, *dynamics;
+    mlc_outbox *intake_stream, *down, *dynamics, *held;
     mlc_upkeep *upkeep;
     mlc_http_client *http;
     mlc_entra *entra;
@@ -31,6 +32,7 @@ struct mlc_tenant {
     mlc_schema *schema;
     mlc_lookups *lookups;
     mlc_records *records;
+    mlc_trial *trial;
     mlc_intake *intake;
     mlc_address_intake addresses;
     mlc_deliverer *deliverer; /* of "dynamics" */
@@ -180,6 +182,9 @@ static mlc_code open_streams(mlc_tenant *t, mlc_error *err)
     spec.supersede = true;
     if (code == MLC_OK)
         code = mlc_outbox_open(&t->dynamics, t->store, &spec, err);
+    spec.name = MLC_HELD_STREAM;
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&t->held, t->store, &spec, err);
     return code;
 }
 
@@ -202,8 +207,8 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
     const mlc_upkeep_options upkeep = {.loop = t->opt.loop,
                                        .store = t->store,
                                        .log = t->opt.log,
-                                       .streams = {t->intake_stream, t->down, t->dynamics},
-                                       .stream_count = 3,
+                                       .streams = {t->intake_stream, t->down, t->dynamics, t->held},
+                                       .stream_count = 4,
                                        .interval_ms = mlc_cfg_int(t->opt.cfg, "store.upkeep_interval"),
                                        .audit = {(uint64_t)mlc_cfg_int(t->opt.cfg, "audit.segment_entries"),
                                                  mlc_cfg_int(t->opt.cfg, "audit.segment_age"),
@@ -214,6 +219,7 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
 
 static mlc_code open_dynamics(mlc_tenant *t, mlc_error *err)
 {
+    setting_path path;
     const mlc_http_client_options http = {.loop = t->opt.loop,
                                           .log = t->opt.log,
                                           .ca_file = str(t, "dynamics.ca_file"),
@@ -243,7 +249,8 @@ static mlc_code open_dynamics(mlc_tenant *t, mlc_error *err)
                                      .log = t->opt.log,
                                      .url = str(t, "dynamics.url"),
                                      .max_parallel = (unsigned)num(t, "dynamics.parallel"),
-                                     .timeout_ms = num(t, "dynamics.timeout")};
+                                     .timeout_ms = num(t, "dynamics.timeout"),
+                                     .dry = mlc_cfg_bool(t->opt.cfg, at(t, &path, "dry_run"))};
     return mlc_odata_open(&t->odata, &odata, err);
 }
 
@@ -297,7 +304,24 @@ static mlc_code open_records(mlc_tenant *t, mlc_error *err)
         .prefix = str(t, "dynamics.prefix"),
         .max_attempts = (uint32_t)num(t, "dynamics.max_attempts"),
         .backoff = {num(t, "dynamics.retry_base"), num(t, "dynamics.retry_cap")}};
-    return code == MLC_OK ? mlc_records_open(&t->records, &records, err) : code;
+    const mlc_trial_options trial = {.loop = t->opt.loop,
+                                     .log = t->opt.log,
+                                     .cfg = t->opt.cfg,
+                                     .index = t->opt.index,
+                                     .tenant = t->id,
+                                     .software = t->opt.software,
+                                     .store = t->store,
+                                     .stream = t->dynamics,
+                                     .held = t->held,
+                                     .http = t->http,
+                                     .entra = t->entra,
+                                     .schema = t->schema,
+                                     .mappings = &t->mappings,
+                                     .live = &t->inbound,
+                                     .records = records};
+    if (code == MLC_OK)
+        code = mlc_records_open(&t->records, &records, err);
+    return code == MLC_OK ? mlc_trial_open(&t->trial, &trial, err) : code;
 }
 
 static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
@@ -305,6 +329,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     const mlc_deliverer_options reading = delivery_options(t);
     mlc_deliverer_options writing = reading;
     writing.stream = t->dynamics;
+    writing.held = t->held;
     writing.max_group = (unsigned)num(t, "dynamics.batch");
     writing.max_parallel = writing.max_group * 2;
     t->addresses = (mlc_address_intake){.store = t->store,
@@ -312,8 +337,8 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                         .odata = t->odata,
                                         .log = t->opt.log,
                                         .prefix = str(t, "dynamics.prefix")};
-    writing.deliver = mlc_inbound_deliver;
-    writing.user = &t->inbound;
+    writing.deliver = mlc_trial_deliver;
+    writing.user = t->trial;
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
@@ -455,6 +480,7 @@ void mlc_tenant_stop(mlc_tenant *tenant)
         mlc_schema_stop(tenant->schema);
     if (tenant->lookups != NULL)
         mlc_lookups_stop(tenant->lookups);
+    mlc_trial_stop(tenant->trial);
     mlc_odata_close(tenant->odata);
     mlc_entra_close(tenant->entra);
     if (tenant->http != NULL)
@@ -473,6 +499,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_outbox_close(tenant->intake_stream);
     mlc_outbox_close(tenant->down);
     mlc_outbox_close(tenant->dynamics);
+    mlc_outbox_close(tenant->held);
     mlc_store_close(tenant->store);
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
@@ -480,6 +507,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_xref_rebuild_close(tenant->xref);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
+    mlc_trial_close(tenant->trial);
     mlc_records_close(tenant->records);
     mlc_lookups_close(tenant->lookups);
     mlc_schema_close(tenant->schema);
@@ -499,6 +527,11 @@ const char *mlc_tenant_id(const mlc_tenant *tenant)
 const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant)
 {
     return &tenant->binding;
+}
+
+mlc_trial *mlc_tenant_trial(const mlc_tenant *tenant)
+{
+    return tenant->trial;
 }
 
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
@@ -521,8 +554,8 @@ void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
 {
     *out = (mlc_admin_store){.name = tenant->id,
                              .store = tenant->store,
-                             .streams = {tenant->intake_stream, tenant->down, tenant->dynamics},
-                             .stream_count = 3,
+                             .streams = {tenant->intake_stream, tenant->down, tenant->dynamics, tenant->held},
+                             .stream_count = 4,
                              .on_released = on_released,
                              .refresh = refresh,
                              .on_refreshed = on_refreshed,

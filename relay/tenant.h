@@ -4,6 +4,7 @@
  * intake (KEYED)   events of Dynamics, durable before their 2xx   -> intake.h -> down
  * down (SEQUENCE)  orders for the agent                           -> tunnel
  * dynamics (KEYED) what the agent sent: master records and reports -> records.h, order_report.h
+ * held (KEYED)     messages of dry runs, until they are sent (trial.h)
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_TENANT_H
@@ -12,6 +13,7 @@
 #include "admin/admin.h"
 #include "base/config.h"
 #include "link/link.h"
+#include "relay/trial.h"
 #include "relay/tunnel_server.h"
 #include "relay/webhook.h"
 #include "relay/webhook_setup.h"
@@ -37,6 +39,7 @@ void mlc_tenant_close(mlc_tenant *tenant);
 
 const char *mlc_tenant_id(const mlc_tenant *tenant);
 const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant);
+mlc_trial *mlc_tenant_trial(const mlc_tenant *tenant);
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant);
 mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant);
 /* What this tenant's agents may do. */

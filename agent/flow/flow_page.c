@@ -223,3 +223,31 @@ mlc_code mlc_flow_page_store(mlc_txn *txn, mlc_flow_page *page, mlc_error *err)
                               sizeof page->emission, err);
     return code;
 }
+
+/* ---- previewing ---- */
+
+static mlc_code preview_item(mlc_txn *txn, const mlc_flow_page *page, mlc_flow_item *item, mlc_error *err)
+{
+    bool known = false;
+    bool same = false;
+    char kind[48];
+    (void)snprintf(kind, sizeof kind, "%s%s", page->spec->kind, item->invalid ? ".invalid" : "");
+    const mlc_code code = mlc_fingerprint_check(txn, kind, item->id, item->fingerprint, &known, &same, err);
+    if (known && same)
+        item->news = MLC_NEWS_NONE;
+    else if (item->invalid)
+        item->news = MLC_NEWS_FAULTY;
+    else if (item->gone)
+        item->news = known ? MLC_NEWS_GONE : MLC_NEWS_NONE;
+    else
+        item->news = known ? MLC_NEWS_CHANGED : MLC_NEWS_NEW;
+    return code;
+}
+
+mlc_code mlc_flow_page_preview(mlc_txn *txn, mlc_flow_page *page, mlc_error *err)
+{
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; code == MLC_OK && i < page->count; i++)
+        code = preview_item(txn, page, &page->items[i], err);
+    return code;
+}

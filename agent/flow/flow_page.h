@@ -10,6 +10,15 @@
 
 enum { MLC_FLOW_VERSION_MAX = 64, MLC_FLOW_CURSOR_MAX = 80 };
 
+/* What a run would do with a record. */
+typedef enum mlc_flow_news {
+    MLC_NEWS_NONE, /* as it was sent last, or gone and never sent */
+    MLC_NEWS_NEW,
+    MLC_NEWS_CHANGED,
+    MLC_NEWS_GONE,  /* gone */
+    MLC_NEWS_FAULTY /* parked */
+} mlc_flow_news;
+
 typedef struct mlc_flow_item {
     char id[MLC_POLL_KEY_MAX];
     char source[MLC_POLL_KEY_MAX + 16];
@@ -19,7 +28,8 @@ typedef struct mlc_flow_item {
     mlc_error why;
     uint8_t fingerprint[MLC_MASTER_FINGERPRINT_LEN];
     char version[MLC_FLOW_VERSION_MAX];
-    mlc_buf payload; /* JSON */
+    mlc_buf payload;    /* JSON */
+    mlc_flow_news news; /* set by a preview */
 } mlc_flow_item;
 
 /* A position to keep together with the page. */
@@ -47,6 +57,8 @@ typedef struct mlc_flow_page {
 mlc_code mlc_flow_page_fill(mlc_flow_page *page, const mlc_flow_record_maker *maker, mlc_error *err);
 /* Store the page; its results are set from scratch. Store's thread. */
 mlc_code mlc_flow_page_store(mlc_txn *txn, mlc_flow_page *page, mlc_error *err);
+/* Set `news` of the items: what storing the page would do. Reads only; any thread. */
+mlc_code mlc_flow_page_preview(mlc_txn *txn, mlc_flow_page *page, mlc_error *err);
 void mlc_flow_page_clear(mlc_flow_page *page);
 
 /* "flow/customers/F0101": the cursor of a driver; `what` may also be MLC_FLOW_EMISSION or MLC_FLOW_TIMES. */

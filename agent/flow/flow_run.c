@@ -124,6 +124,10 @@ static void on_ready(void *user, mlc_code code, const mlc_error *why)
     }
     take_clock(run);
     run->today = today_of(run);
+    if (run->opt.id_count > 0) {
+        flow_read_ids(run);
+        return;
+    }
     if (run->marks[0].known) {
         flow_next_driver(run);
         return;

@@ -11,6 +11,8 @@
  *
  * A snapshot's version is "EMISSION.UPMJ.UPMT". The emission is a number that only grows (wall milliseconds, or one
  * more than the last): by it a receiver tells the newer of two snapshots even when JDE stamped both in one second.
+ * A preview (`on_item`) reads as a run does, from the stored positions on or just some records (`ids`), and tells each record
+ * and what a run would do with it. It stores nothing, and the stored positions stay where they are.
  * Memory is that of one page. Thread rule: loop's thread only.
  */
 #ifndef MLC_AGENT_FLOW_RUN_H
@@ -46,6 +48,10 @@ typedef struct mlc_flow_run_options {
     /* The run is over; from the loop. `err` unless MLC_FLOW_FAILED is empty. */
     void (*on_end)(void *user, mlc_flow_end end, const mlc_error *err);
     void *user;
+    /* Preview: called for each record, which is valid during the call. Return false to end the run. NULL: no preview. */
+    bool (*on_item)(void *user, const mlc_flow_item *item);
+    const char *const *ids; /* preview: first values of the keys of the records wanted; kept by the caller */
+    size_t id_count;        /* 0: what changed */
 } mlc_flow_run_options;
 
 typedef struct mlc_flow_status {

@@ -47,5 +47,13 @@ void flow_page_clear(mlc_flow_run *run);
 /* Ask for the rows of the driver behind its position. */
 void flow_browse(mlc_flow_run *run);
 void flow_on_full_timer(void *arg);
+/* Preview of the records of opt.ids. */
+void flow_read_ids(mlc_flow_run *run);
+/* The page is done with: the next one, or the next driver. */
+void flow_page_over(mlc_flow_run *run);
+
+/* flow_preview.c */
+/* Tell the page instead of storing it. */
+void flow_preview_page(mlc_flow_run *run);
 
 #endif

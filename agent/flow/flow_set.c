@@ -183,24 +183,31 @@ static void on_timer(void *arg)
         look(set);
 }
 
-mlc_code mlc_flow_set_run_now(mlc_flow_set *set, const char *name, mlc_error *err)
+mlc_code flow_find(const mlc_flow_set *set, const char *name, flow_entry **out, mlc_error *err)
 {
     char known[200] = "";
-    bool found = name == NULL;
     for (size_t i = 0; i < set->count; i++) {
-        flow_entry *const flow = &set->flows[i];
-        const char *const own = flow->plan.spec->name;
+        const char *const own = set->flows[i].plan.spec->name;
         const size_t used = strlen(known);
         (void)snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", own);
-        if (name != NULL && strcmp(name, own) != 0)
+        if (strcmp(name, own) != 0)
             continue;
-        found = true;
-        if (!flow->running)
-            flow->wanted = true;
+        *out = &set->flows[i];
+        return MLC_OK;
     }
-    if (!found)
-        return mlc_fail(err, MLC_E_NOTFOUND,
-                        "flow \"%.40s\" is not known or not enabled here; enabled are: %s", name, known);
+    return mlc_fail(err, MLC_E_NOTFOUND, "flow \"%.40s\" is not known or not enabled here; enabled are: %s",
+                    name, known);
+}
+
+mlc_code mlc_flow_set_run_now(mlc_flow_set *set, const char *name, mlc_error *err)
+{
+    flow_entry *one = NULL;
+    const mlc_code code = name != NULL ? flow_find(set, name, &one, err) : MLC_OK;
+    if (code != MLC_OK)
+        return code;
+    for (size_t i = 0; i < set->count; i++)
+        if ((one == NULL || one == &set->flows[i]) && !set->flows[i].running)
+            set->flows[i].wanted = true;
     if (!set->stopping)
         mlc_timer_start(set->timer, 0, 0);
     return MLC_OK;
@@ -270,6 +277,7 @@ void mlc_flow_set_stop(mlc_flow_set *set)
         return;
     set->stopping = true;
     mlc_timer_stop(set->timer);
+    flow_preview_stop(set);
     for (size_t i = 0; i < set->count; i++)
         mlc_flow_run_stop(set->flows[i].run);
 }
@@ -278,6 +286,7 @@ void mlc_flow_set_close(mlc_flow_set *set)
 {
     if (set == NULL)
         return;
+    flow_preview_close(set);
     for (size_t i = 0; i < set->count; i++)
         mlc_flow_run_close(set->flows[i].run);
     mlc_timer_close(set->timer);

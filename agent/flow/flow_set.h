@@ -48,6 +48,17 @@ mlc_code mlc_flow_set_open(mlc_flow_set **out, const mlc_flow_set_options *optio
 /* Run a flow now (NULL: all), whatever its schedule and window say, as soon as there is room. MLC_E_NOTFOUND names those that
  * are known. */
 mlc_code mlc_flow_set_run_now(mlc_flow_set *set, const char *name, mlc_error *err);
+/* A preview of a flow (flow_run.h): `on_item` for each record, then `on_end` once, unless the set is stopped first. One at a
+ * time: MLC_E_CONFLICT while another is under way. `ids`: first values of the keys of the records wanted, copied. */
+typedef struct mlc_flow_preview {
+    const char *name;
+    const char *const *ids;
+    size_t id_count; /* 0: what a run would send now */
+    bool (*on_item)(void *user, const mlc_flow_item *item);
+    void (*on_end)(void *user, mlc_code code, const mlc_error *err);
+    void *user;
+} mlc_flow_preview;
+mlc_code mlc_flow_set_preview(mlc_flow_set *set, const mlc_flow_preview *preview, mlc_error *err);
 /* Append an object for each flow to an array: name, state, nextRun, lastStart, lastEnd, runs, rows, rate, firstLoad ... */
 mlc_code mlc_flow_set_describe(const mlc_flow_set *set, cJSON *list, mlc_error *err);
 /* Nothing new is begun. Then close the AIS client and finish the store's jobs, then close. NULL is allowed for both. */

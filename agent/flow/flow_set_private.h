@@ -33,6 +33,13 @@ struct mlc_flow_set {
     size_t count;
     size_t running;
     bool stopping;
+    struct flow_preview *preview; /* under way; NULL: none */
 };
+
+/* flow_set.c: MLC_E_NOTFOUND names those that are known. */
+mlc_code flow_find(const mlc_flow_set *set, const char *name, flow_entry **out, mlc_error *err);
+/* flow_preview.c */
+void flow_preview_stop(mlc_flow_set *set);
+void flow_preview_close(mlc_flow_set *set);
 
 #endif

@@ -34,6 +34,8 @@ static void take_results(mlc_flow_run *run)
     run->status.enqueued += page->enqueued;
     run->status.gone += page->gone;
     run->status.invalid += page->invalid;
+    if (run->opt.on_item != NULL)
+        return;
     if (page->enqueued + page->invalid == 0)
         return;
     mlc_log_info(run->opt.log, "flow", "changes stored", MLC_S("flow", run->opt.spec->name),
@@ -44,7 +46,7 @@ static void take_results(mlc_flow_run *run)
         run->opt.on_enqueued(run->opt.enqueued_user);
 }
 
-static void page_stored(mlc_flow_run *run)
+void flow_page_over(mlc_flow_run *run)
 {
     mlc_error none;
     take_results(run);
@@ -73,7 +75,7 @@ static void on_page_job(void *arg, mlc_code code, const mlc_error *err)
     mlc_flow_run *const run = arg;
     run->storing = false;
     if (code == MLC_OK) {
-        page_stored(run);
+        flow_page_over(run);
         return;
     }
     if (code != MLC_E_FULL || run->stopping) {
@@ -97,6 +99,10 @@ static mlc_code store_page(mlc_txn *txn, void *arg, mlc_error *err)
 static void submit_page(mlc_flow_run *run)
 {
     mlc_error err;
+    if (run->opt.on_item != NULL) {
+        flow_preview_page(run);
+        return;
+    }
     run->storing = true;
     if (mlc_store_submit(run->opt.store, store_page, on_page_job, run, &err) != MLC_OK) {
         run->storing = false;
@@ -223,15 +229,10 @@ static mlc_code take_keys(mlc_flow_run *run, const mlc_ais_page *page, mlc_error
     return code;
 }
 
-static void read_page(mlc_flow_run *run, const mlc_ais_page *page)
+/* The rows of the keys that were taken. */
+static void read_parts(mlc_flow_run *run)
 {
     mlc_error err;
-    run->more = page->more;
-    run->in_page = true;
-    if (take_keys(run, page, &err) != MLC_OK) {
-        flow_failed(run, &err);
-        return;
-    }
     if (run->data.keys.wanted_count == 0) { /* nothing (more) to read: the watermark still moves */
         on_parts(run, MLC_OK, NULL);
         return;
@@ -246,6 +247,36 @@ static void read_page(mlc_flow_run *run, const mlc_ais_page *page)
         flow_failed(run, &err);
 }
 
+static void read_page(mlc_flow_run *run, const mlc_ais_page *page)
+{
+    mlc_error err;
+    run->more = page->more;
+    run->in_page = true;
+    if (take_keys(run, page, &err) == MLC_OK)
+        read_parts(run);
+    else
+        flow_failed(run, &err);
+}
+
+void flow_read_ids(mlc_flow_run *run)
+{
+    mlc_error err;
+    run->driver = run->driver_count - 1; /* there is but this page */
+    run->more = false;
+    run->in_page = true;
+    run->has_last = false;
+    run->row_count = run->opt.id_count;
+    if (mlc_flow_keys_reserve(&run->data.keys, run->opt.id_count, &err) != MLC_OK) {
+        flow_failed(run, &err);
+        return;
+    }
+    run->data.keys.expand = mlc_flow_key_count(run->opt.spec) > 1;
+    for (size_t i = 0; i < run->opt.id_count; i++)
+        mlc_flow_keys_add(&run->data.keys, run->opt.ids[i]);
+    mlc_flow_keys_close(&run->data.keys);
+    read_parts(run);
+}
+
 static void on_keys(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page, mlc_code code,
                     const mlc_error *why)
 {
@@ -257,7 +288,7 @@ static void on_keys(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
     }
     run->cursor = NULL;
     /* The end after the last page needs no act: that page completes the driver when it is stored. And a page that
-     * is under way is finished first; then page_stored sees that the set is gone and asks anew. */
+     * is under way is finished first; then flow_page_over sees that the set is gone and asks anew. */
     if (code == MLC_OK || run->in_page)
         return;
     if (code == MLC_E_CONFLICT && !run->stopping) /* the set timed out: a new one from the last row stored */

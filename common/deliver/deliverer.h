@@ -20,11 +20,15 @@
  *  CLOSED                              shutting down: the entry stays in flight and is recovered, uncertain, at the
  *                                      next start.
  *
+ * A dry run (`dry`): the transport writes nothing at the peer and says what it would have changed. The entry ends done, the
+ * audit event is "dry run", and its message is kept in the stream `held` until it is sent (held.h).
+ *
  * Nothing here knows what is delivered. Thread rule: loop's thread only.
  */
 #ifndef MLC_DELIVER_DELIVERER_H
 #define MLC_DELIVER_DELIVERER_H
 
+#include "base/json.h"
 #include "base/log.h"
 #include "net/backoff.h"
 #include "store/outbox.h"
@@ -32,6 +36,8 @@
 #include <uv.h>
 
 typedef struct mlc_deliverer mlc_deliverer;
+struct mlc_delivery;
+struct mlc_delivery_result;
 
 /* One entry under way: a copy, valid until it is finished. */
 typedef struct mlc_delivery {
@@ -42,6 +48,11 @@ typedef struct mlc_delivery {
     const char *tenant, *key, *idem, *kind, *correlation;
     const char *payload; /* NUL-terminated copy */
     size_t payload_len;
+    bool dry; /* nothing may be written at the peer; set by who gives it to a transport */
+    /* Who wants the result instead of the deliverer; NULL: the deliverer. The sink may take itself off and finish it there. An
+     * item with a sink need not be an entry: then `seq` is 0. `effect` is not run for it, effect_free is the sink's to call. */
+    void (*sink)(struct mlc_delivery *item, const struct mlc_delivery_result *result);
+    void *sink_user;
 } mlc_delivery;
 
 /* Runs in the finishing job (store.h: perhaps more than once; transaction functions only). */
@@ -64,12 +75,14 @@ typedef struct mlc_delivery_result {
     mlc_effect_fn park_effect;
     void *effect_arg;
     void (*effect_free)(void *arg); /* called once, after the job or when it is not needed; may be NULL */
+    const cJSON *differences;       /* of a dry run, for a sink (relay/differences.h); borrowed; NULL: none */
 } mlc_delivery_result;
 
 typedef struct mlc_deliverer_options {
     uv_loop_t *loop;
     mlc_store *store;
     mlc_outbox *stream;
+    mlc_outbox *held; /* messages of dry runs; NULL: there are no dry runs */
     mlc_log *log;
     const char *actor;                            /* "agent" or "relay", for the audit trail */
     unsigned max_parallel;                        /* entries under way; 0: 8 */

@@ -6,6 +6,7 @@
 #include "deliver/deliverer_private.h"
 
 #include "base/clock.h"
+#include "deliver/held.h"
 #include "store/audit.h"
 #include "store/crossref.h"
 
@@ -22,6 +23,12 @@ static const char *stream_of(const mlc_flight *f)
 }
 
 /* ---- the finishing job (store's thread) ---- */
+
+/* It is done, but nothing was written at the peer. */
+static bool is_dry(const mlc_flight *f)
+{
+    return f->item.dry && f->result.verdict.action == MLC_VERDICT_DONE;
+}
 
 static mlc_code write_state(mlc_txn *txn, const mlc_flight *f, mlc_error *err)
 {
@@ -62,7 +69,7 @@ static mlc_code write_link(mlc_txn *txn, const mlc_flight *f, char before[2 * ML
     uint8_t hash[MLC_SHA256_LEN];
     mlc_crossref old;
     before[0] = '\0';
-    if (!r->link || r->verdict.action != MLC_VERDICT_DONE || f->superseded)
+    if (!r->link || r->verdict.action != MLC_VERDICT_DONE || f->superseded || f->item.dry)
         return MLC_OK;
     mlc_code code = mlc_crossref_get(txn, r->source_id, r->target_id, &old, err);
     if (code == MLC_OK && old.hash != NULL)
@@ -80,7 +87,9 @@ static mlc_code write_audit(mlc_txn *txn, const mlc_flight *f, const char *befor
     const mlc_flight_result *const r = &f->result;
     const mlc_audit_event event = {.at_ms = f->now_ms,
                                    .actor = f->d->opt.actor,
-                                   .action = f->superseded ? "superseded" : actions[r->verdict.action],
+                                   .action = f->superseded ? "superseded"
+                                             : is_dry(f)   ? "dry run"
+                                                           : actions[r->verdict.action],
                                    .tenant = f->item.tenant,
                                    .stream = stream_of(f),
                                    .kind = f->item.kind,
@@ -112,6 +121,8 @@ static mlc_code store_job(mlc_txn *txn, void *arg, mlc_error *err)
         code = r->effect(txn, &f->item, r->effect_arg, err);
         f->effect_failed = code != MLC_OK;
     }
+    if (code == MLC_OK && is_dry(f) && !f->superseded)
+        code = mlc_held_keep(txn, f->d->opt.held, &f->item, f->now_ms, err);
     if (code == MLC_OK)
         code = write_link(txn, f, before, err);
     if (code == MLC_OK && !r->silent)
@@ -340,6 +351,10 @@ void mlc_deliverer_finish(mlc_deliverer *d, mlc_delivery *item, const mlc_delive
 {
     mlc_flight *const f = (mlc_flight *)(void *)item; /* item is its first member */
     const int64_t now = mlc_wall_ms();
+    if (item->sink != NULL) {
+        item->sink(item, result);
+        return;
+    }
     if (f->phase != MLC_FLIGHT_SENT) {
         mlc_log_error(d->opt.log, "deliver", "an entry was finished twice", MLC_S("stream", stream_of(f)),
                       MLC_I("seq", item->seq));

@@ -101,6 +101,14 @@ mlc_code mlc_outbox_find(mlc_txn *txn, mlc_outbox *ob, const char *idem, uint64_
     return code;
 }
 
+mlc_code mlc_outbox_has_live(mlc_txn *txn, mlc_outbox *ob, const char *key, bool *live, mlc_error *err)
+{
+    uint64_t seq = 0;
+    const mlc_code code = key_head(txn, ob, key, &seq, err);
+    *live = code == MLC_OK && seq > 0;
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
 mlc_code mlc_outbox_stats_get(mlc_txn *txn, mlc_outbox *ob, mlc_outbox_stats *out, mlc_error *err)
 {
     stream_meta meta;

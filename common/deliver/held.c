@@ -1,0 +1,164 @@
+/* held.c - see held.h. */
+#include "deliver/held.h"
+
+#include "base/clock.h"
+#include "store/audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PART = 500, SCAN_PART = 5000, IDEM_MAX = 1024 };
+
+mlc_code mlc_held_keep(mlc_txn *txn, mlc_outbox *held, const mlc_delivery *item, int64_t now_ms,
+                       mlc_error *err)
+{
+    if (held == NULL)
+        return mlc_fail(err, MLC_E_INTERNAL, "a dry run without a stream that keeps its messages");
+    const mlc_entry_new entry = {.tenant = item->tenant,
+                                 .key = item->key,
+                                 .idem = item->idem,
+                                 .kind = item->kind,
+                                 .correlation = item->correlation,
+                                 .payload = item->payload,
+                                 .payload_len = item->payload_len,
+                                 .now_ms = now_ms};
+    return mlc_outbox_put(txn, held, &entry, NULL, NULL, err);
+}
+
+typedef struct release_run {
+    const mlc_held_release_options *opt;
+    uint64_t next; /* sequence to look at */
+    uint64_t found[PART];
+    size_t found_count, seen;
+    size_t before, released; /* of the parts that are committed; with this one */
+} release_run;
+
+/* ---- which ones ---- */
+
+static bool visit(const mlc_entry *entry, void *arg)
+{
+    release_run *const run = arg;
+    const mlc_held_release_options *const o = run->opt;
+    run->next = entry->seq + 1;
+    run->seen++;
+    if (entry->state == MLC_ENTRY_READY && (o->is_dry == NULL || !o->is_dry(o->user, entry->kind)))
+        run->found[run->found_count++] = entry->seq;
+    return run->found_count < PART;
+}
+
+static mlc_code find(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    release_run *const run = arg;
+    run->found_count = 0;
+    run->seen = 0;
+    return mlc_outbox_scan(txn, run->opt->held, run->next, SCAN_PART, visit, run, err);
+}
+
+/* ---- giving back ---- */
+
+static mlc_code audit_release(mlc_txn *txn, const mlc_held_release_options *o, const mlc_entry_new *entry,
+                              uint64_t seq, mlc_error *err)
+{
+    const mlc_audit_event event = {.at_ms = entry->now_ms,
+                                   .actor = "system",
+                                   .action = "released",
+                                   .tenant = entry->tenant,
+                                   .stream = mlc_outbox_name(o->to),
+                                   .kind = entry->kind,
+                                   .key = entry->key,
+                                   .idem = entry->idem,
+                                   .correlation = entry->correlation,
+                                   .outcome = "ok",
+                                   .detail = "the dry run is over",
+                                   .seq = seq};
+    return mlc_audit_append(txn, &event, NULL, err);
+}
+
+/* A copy, as writing moves the store's pages under the borrowed one. */
+static mlc_code put_back(mlc_txn *txn, const release_run *run, const mlc_entry *held, int64_t now_ms,
+                         mlc_error *err)
+{
+    const mlc_held_release_options *const o = run->opt;
+    char idem[IDEM_MAX];
+    uint64_t seq = 0;
+    char *const texts[] = {mlc_strdup(held->tenant), mlc_strdup(held->key), mlc_strdup(held->kind),
+                           mlc_strdup(held->correlation), malloc(held->payload_len + 1)};
+    const size_t text_count = sizeof texts / sizeof texts[0];
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; i < text_count; i++)
+        if (texts[i] == NULL)
+            code = mlc_fail(err, MLC_E_NOMEM, "no memory for a held message");
+    if (code == MLC_OK) {
+        memcpy(texts[4], held->payload, held->payload_len);
+        (void)snprintf(idem, sizeof idem, "%.980s/held/%" PRIu64, held->idem, held->seq);
+        const mlc_entry_new entry = {.tenant = texts[0],
+                                     .key = texts[1],
+                                     .idem = idem,
+                                     .kind = texts[2],
+                                     .correlation = texts[3],
+                                     .payload = texts[4],
+                                     .payload_len = held->payload_len,
+                                     .now_ms = now_ms};
+        code = mlc_outbox_put(txn, o->to, &entry, &seq, NULL, err);
+        if (code == MLC_OK)
+            code = audit_release(txn, o, &entry, seq, err);
+    }
+    for (size_t i = 0; i < text_count; i++)
+        free(texts[i]);
+    return code;
+}
+
+static mlc_code release_one(mlc_txn *txn, release_run *run, uint64_t seq, int64_t now_ms, mlc_error *err)
+{
+    const mlc_held_release_options *const o = run->opt;
+    mlc_entry held;
+    bool newer = false;
+    mlc_code code = mlc_outbox_get(txn, o->held, seq, &held, err);
+    if (code == MLC_OK && o->snapshots)
+        code = mlc_outbox_has_live(txn, o->to, held.key, &newer, err);
+    if (code == MLC_OK && !newer)
+        code = put_back(txn, run, &held, now_ms, err);
+    if (code != MLC_OK)
+        return code;
+    run->released += !newer;
+    return mlc_outbox_done(txn, o->held, seq, now_ms,
+                           newer ? "a newer one waits already" : "the dry run is over: to be sent", err);
+}
+
+static mlc_code release_part(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    release_run *const run = arg;
+    const int64_t now = mlc_wall_ms();
+    mlc_code code = MLC_OK;
+    run->released = run->before; /* the job may run more than once */
+    for (size_t i = 0; code == MLC_OK && i < run->found_count; i++)
+        code = release_one(txn, run, run->found[i], now, err);
+    return code;
+}
+
+mlc_code mlc_held_release(const mlc_held_release_options *options, size_t *released, mlc_error *err)
+{
+    release_run *const run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for held messages");
+    run->opt = options;
+    run->next = 1;
+    mlc_code code = MLC_OK;
+    do {
+        code = mlc_store_read(options->store, find, run, err);
+        run->before = run->released;
+        if (code == MLC_OK && run->found_count > 0)
+            code = mlc_store_run(options->store, release_part, run, err);
+    } while (code == MLC_OK && run->seen > 0);
+    if (code != MLC_OK)
+        run->released = run->before;
+    if (run->released > 0)
+        mlc_log_info(options->log, "held", "a dry run is over: what it held is sent",
+                     MLC_S("stream", mlc_outbox_name(options->to)), MLC_I("messages", run->released));
+    if (released != NULL)
+        *released = run->released;
+    free(run);
+    return code;
+}
