@@ -3,6 +3,7 @@
 #include "agent/app.h"
 
 #include "admin/admin.h"
+#include "agent/compare.h"
 #include "agent/executor.h"
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_routes.h"
@@ -29,7 +30,7 @@ typedef struct agent_app {
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
     mlc_store *store;
-    mlc_outbox *up, *jde;
+    mlc_outbox *up, *jde, *ask;
     mlc_upkeep *upkeep;
     mlc_lws *lws;
     mlc_http_client *http;
@@ -39,6 +40,7 @@ typedef struct agent_app {
     mlc_flow_set *flows;
     mlc_executor *executor;
     mlc_executor_gate gate;
+    mlc_compare *compare;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
@@ -72,12 +74,15 @@ static void on_down_received(void *user)
     agent_app *const app = user;
     if (app->executor != NULL)
         mlc_deliverer_poke(mlc_executor_deliverer(app->executor));
+    mlc_compare_poke(app->compare);
 }
 
 /* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
 {
     agent_app *const app = user;
+    if (mlc_compare_is_kind(message->kind))
+        return mlc_compare_accept(txn, message, app->ask, str(app, "agent.tenant"), err);
     return mlc_executor_accept(txn, message, &app->gate, err);
 }
 
@@ -169,13 +174,17 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
         code = mlc_outbox_open(&app->up, app->store, &up, err);
     if (code == MLC_OK)
         code = mlc_outbox_open(&app->jde, app->store, &jde, err);
+    mlc_stream_spec ask = jde;
+    ask.name = "ask";
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&app->ask, app->store, &ask, err);
     if (code != MLC_OK)
         return code;
     const mlc_upkeep_options upkeep = {.loop = &app->loop,
                                        .store = app->store,
                                        .log = app->log,
-                                       .streams = {app->up, app->jde},
-                                       .stream_count = 2};
+                                       .streams = {app->up, app->jde, app->ask},
+                                       .stream_count = 3};
     return mlc_upkeep_open(&app->upkeep, &upkeep, err);
 }
 
@@ -268,6 +277,29 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
     return mlc_executor_open(&app->executor, &options, &delivery, err);
 }
 
+static mlc_code open_compare(agent_app *app, mlc_error *err)
+{
+    enum { ATTEMPTS = 1000 }; /* it waits for JDE as long as the relay does */
+    const mlc_compare_options options = {.store = app->store,
+                                         .ask = app->ask,
+                                         .up = app->up,
+                                         .ais = app->ais,
+                                         .log = app->log,
+                                         .tenant = str(app, "agent.tenant"),
+                                         .zone = app->zone,
+                                         .plans = app->flow_config.plans,
+                                         .plan_count = app->flow_config.plan_count,
+                                         .set = &app->flows,
+                                         .on_answered = on_up_has_work,
+                                         .user = app};
+    const mlc_deliverer_options delivery = {
+        .loop = &app->loop,
+        .max_attempts = ATTEMPTS,
+        .backoff = {mlc_cfg_int(app->cfg, "flows.retry_base"), mlc_cfg_int(app->cfg, "flows.retry_cap")},
+        .settle_ms = 1};
+    return mlc_compare_open(&app->compare, &options, &delivery, err);
+}
+
 static mlc_code open_tunnel(agent_app *app, mlc_error *err)
 {
     uint8_t key[MLC_KEY_LEN];
@@ -315,8 +347,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                        .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
-                                   .streams = {app->up, app->jde},
-                                   .stream_count = 2,
+                                   .streams = {app->up, app->jde, app->ask},
+                                   .stream_count = 3,
                                    .on_released = on_released,
                                    .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
@@ -373,6 +405,7 @@ static void close_all(agent_app *app)
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
+    mlc_compare_stop(app->compare);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
     if (app->tunnel != NULL)
@@ -389,11 +422,13 @@ static void close_all(agent_app *app)
     mlc_zone_close(app->zone);
     mlc_outbox_close(app->up);
     mlc_outbox_close(app->jde);
+    mlc_outbox_close(app->ask);
     mlc_store_close(app->store);
     app->store = NULL;
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
+    mlc_compare_close(app->compare);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {
@@ -425,6 +460,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = open_ais(app, err);
     if (code == MLC_OK)
         code = open_executor(app, err);
+    if (code == MLC_OK)
+        code = open_compare(app, err);
     if (code == MLC_OK)
         code = open_tunnel(app, err);
     if (code == MLC_OK)

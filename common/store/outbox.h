@@ -154,6 +154,8 @@ mlc_code mlc_outbox_parked(mlc_txn *txn, mlc_outbox *ob, uint64_t from_seq, size
 mlc_code mlc_outbox_get(mlc_txn *txn, mlc_outbox *ob, uint64_t seq, mlc_entry *out, mlc_error *err);
 /* Sequence by idempotency key. MLC_E_NOTFOUND. */
 mlc_code mlc_outbox_find(mlc_txn *txn, mlc_outbox *ob, const char *idem, uint64_t *seq, mlc_error *err);
+/* Is an entry of this key ready, in flight or parked? */
+mlc_code mlc_outbox_live(mlc_txn *txn, mlc_outbox *ob, const char *key, bool *live, mlc_error *err);
 mlc_code mlc_outbox_stats_get(mlc_txn *txn, mlc_outbox *ob, mlc_outbox_stats *out, mlc_error *err);
 
 #endif

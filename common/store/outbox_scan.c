@@ -125,3 +125,11 @@ mlc_code mlc_outbox_stats_get(mlc_txn *txn, mlc_outbox *ob, mlc_outbox_stats *ou
     store_walk_close(&walk);
     return code == MLC_E_NOTFOUND ? MLC_OK : code;
 }
+
+mlc_code mlc_outbox_live(mlc_txn *txn, mlc_outbox *ob, const char *key, bool *live, mlc_error *err)
+{
+    uint64_t seq = 0;
+    const mlc_code code = key_head(txn, ob, key, &seq, err);
+    *live = code == MLC_OK && seq > 0;
+    return code;
+}
