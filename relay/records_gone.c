@@ -12,7 +12,7 @@ static void on_written(void *user, const mlc_odata_answer *answer)
 {
     mlc_record_task *const task = user;
     if (answer->code == MLC_OK)
-        mlc_record_done(task, answer->status, "deactivated");
+        mlc_record_done(task, answer->status, mlc_record_deactivated);
     else if (answer->status == HTTP_NOT_FOUND || answer->status == HTTP_PRECONDITION)
         mlc_record_done(task, answer->status, "is no more there either");
     else
