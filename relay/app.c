@@ -5,6 +5,7 @@
 #include "net/timer.h"
 #include "net/waker.h"
 #include "relay/agents.h"
+#include "relay/drift_routes.h"
 #include "relay/enroll.h"
 #include "relay/tenant.h"
 #include "relay/tunnel_server.h"
@@ -39,6 +40,7 @@ typedef struct relay_app {
     mlc_admin *admin;
     mlc_http_route public_routes[PUBLIC_ROUTES];
     mlc_http_route admin_routes[ROUTES_MAX];
+    mlc_drift_desk compare;
 } relay_app;
 
 static const char *str(const relay_app *app, const char *path)
@@ -277,7 +279,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 3 > ROUTES_MAX)
+    if (count + 3 + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -290,6 +292,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->compare = (mlc_drift_desk){.tenants = app->tenants, .count = &app->tenant_count};
+    count += mlc_drift_routes(&app->compare, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,

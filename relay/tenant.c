@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
+#include "relay/drift.h"
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
@@ -30,6 +31,7 @@ struct mlc_tenant {
     mlc_intake *intake;
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
+    mlc_drift *drift;
     mlc_inbound inbound;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
@@ -55,6 +57,12 @@ static int64_t num(const mlc_tenant *t, const char *name)
 {
     setting_path path;
     return mlc_cfg_int(t->opt.cfg, at(t, &path, name));
+}
+
+static bool flag(const mlc_tenant *t, const char *name)
+{
+    setting_path path;
+    return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
 }
 
 static const char *secret(const mlc_tenant *t, const char *name)
@@ -299,6 +307,38 @@ static mlc_code open_reconcile(mlc_tenant *t, mlc_error *err)
     return mlc_reconcile_open(&t->reconcile, &options, err);
 }
 
+/* A full comparison has the orders gone through as well. */
+static void on_compare(void *user)
+{
+    const mlc_tenant *const t = user;
+    mlc_reconcile_resync(t->reconcile);
+}
+
+static mlc_code open_drift(mlc_tenant *t, mlc_error *err)
+{
+    const char *const schedule = str(t, "compare.schedule");
+    mlc_drift_options options = {.loop = t->opt.loop,
+                                 .store = t->store,
+                                 .down = t->down,
+                                 .dynamics = t->dynamics,
+                                 .odata = t->odata,
+                                 .schema = t->schema,
+                                 .mappings = &t->mappings,
+                                 .log = t->opt.log,
+                                 .tenant = t->id,
+                                 .prefix = str(t, "dynamics.prefix"),
+                                 .scheduled = flag(t, "compare.enabled"),
+                                 .heal = flag(t, "compare.heal"),
+                                 .patience_ms = num(t, "compare.timeout"),
+                                 .max_gone = (uint64_t)num(t, "compare.max_gone"),
+                                 .on_down = on_down,
+                                 .on_begin = on_compare,
+                                 .user = t};
+    if (mlc_cron_parse(schedule, &options.schedule, err) != MLC_OK)
+        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: compare.schedule", t->id);
+    return mlc_drift_open(&t->drift, &options, err);
+}
+
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
 {
     mlc_tenant *const t = calloc(1, sizeof *t);
@@ -315,6 +355,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         code = open_deliveries(t, err);
     if (code == MLC_OK)
         code = open_reconcile(t, err);
+    if (code == MLC_OK)
+        code = open_drift(t, err);
     if (code != MLC_OK) {
         mlc_tenant_stop(t);
         mlc_tenant_close(t);
@@ -325,6 +367,7 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                .dynamics = t->dynamics,
                                .odata = t->odata,
                                .records = t->records,
+                               .drift = t->drift,
                                .deliverer = t->deliverer};
     t->binding = (mlc_link_binding){.store = t->store,
                                     .out = t->down,
@@ -349,6 +392,7 @@ void mlc_tenant_stop(mlc_tenant *tenant)
 {
     if (tenant->reconcile != NULL)
         mlc_reconcile_stop(tenant->reconcile);
+    mlc_drift_stop(tenant->drift);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -378,6 +422,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_store_close(tenant->store);
     tenant->store = NULL;
     mlc_reconcile_close(tenant->reconcile);
+    mlc_drift_close(tenant->drift);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_records_close(tenant->records);
@@ -404,6 +449,11 @@ const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant)
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
 {
     return &tenant->webhook;
+}
+
+mlc_drift *mlc_tenant_drift(const mlc_tenant *tenant)
+{
+    return tenant->drift;
 }
 
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
@@ -450,4 +500,5 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(found, "resyncs", (int64_t)reconcile.resyncs, NULL);
     (void)mlc_json_add_bool(found, "tracked", reconcile.tracked, NULL);
     (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
+    mlc_drift_describe(tenant->drift, cJSON_AddObjectToObject(out, "compare"));
 }

@@ -12,6 +12,7 @@
 #include "admin/admin.h"
 #include "base/config.h"
 #include "link/link.h"
+#include "relay/drift.h"
 #include "relay/webhook.h"
 
 typedef struct mlc_tenant mlc_tenant;
@@ -36,6 +37,7 @@ void mlc_tenant_close(mlc_tenant *tenant);
 const char *mlc_tenant_id(const mlc_tenant *tenant);
 const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant);
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant);
+mlc_drift *mlc_tenant_drift(const mlc_tenant *tenant);
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out);
 /* Add what an operator wants to know to a status object. */
 void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out);
