@@ -6,7 +6,7 @@
  */
 
 import { changeConfig } from './config.mjs';
-import { touch, upsertRows } from './touch.mjs';
+import { removeRows, touch, upsertRows } from './touch.mjs';
 
 export class Admin {
   constructor(simulator) {
@@ -62,6 +62,10 @@ export class Admin {
 
   post_touch(input) {
     return touch(this.sim.ctx, input);
+  }
+
+  post_remove(input) {
+    return removeRows(this.sim.ctx, input);
   }
 
   /** Sales order headers with their lines; ?reference= and ?soldTo= choose. */
