@@ -3,6 +3,7 @@
 #include "agent/app.h"
 
 #include "admin/admin.h"
+#include "agent/compare.h"
 #include "agent/executor.h"
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_preview_route.h"
@@ -33,7 +34,7 @@ typedef struct agent_app {
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
     mlc_store *store;
-    mlc_outbox *up, *jde, *held;
+    mlc_outbox *up, *jde, *held, *ask;
     mlc_upkeep *upkeep;
     mlc_lws *lws;
     mlc_http_client *http;
@@ -45,6 +46,7 @@ typedef struct agent_app {
     mlc_order_config orders;
     mlc_executor_gate gate;
     mlc_address_options addresses;
+    mlc_compare *compare;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
@@ -79,12 +81,15 @@ static void on_down_received(void *user)
     agent_app *const app = user;
     if (app->executor != NULL)
         mlc_deliverer_poke(mlc_executor_deliverer(app->executor));
+    mlc_compare_poke(app->compare);
 }
 
 /* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
 {
     agent_app *const app = user;
+    if (mlc_compare_is_kind(message->kind))
+        return mlc_compare_accept(txn, message, app->ask, str(app, "agent.tenant"), err);
     return mlc_executor_accept(txn, message, &app->gate, err);
 }
 
@@ -194,13 +199,17 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
     held.name = MLC_HELD_STREAM;
     if (code == MLC_OK)
         code = mlc_outbox_open(&app->held, app->store, &held, err);
+    mlc_stream_spec ask = jde;
+    ask.name = "ask";
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&app->ask, app->store, &ask, err);
     if (code != MLC_OK)
         return code;
     const mlc_upkeep_options upkeep = {.loop = &app->loop,
                                        .store = app->store,
                                        .log = app->log,
-                                       .streams = {app->up, app->jde, app->held},
-                                       .stream_count = 3,
+                                       .streams = {app->up, app->jde, app->held, app->ask},
+                                       .stream_count = 4,
                                        .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
                                        .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
                                                  mlc_cfg_int(app->cfg, "audit.segment_age"),
@@ -336,6 +345,29 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
     return mlc_executor_open(&app->executor, &options, &delivery, err);
 }
 
+static mlc_code open_compare(agent_app *app, mlc_error *err)
+{
+    enum { ATTEMPTS = 1000 }; /* it waits for JDE as long as the relay does */
+    const mlc_compare_options options = {.store = app->store,
+                                         .ask = app->ask,
+                                         .up = app->up,
+                                         .ais = app->ais,
+                                         .log = app->log,
+                                         .tenant = str(app, "agent.tenant"),
+                                         .zone = app->zone,
+                                         .plans = app->flow_config.plans,
+                                         .plan_count = app->flow_config.plan_count,
+                                         .set = &app->flows,
+                                         .on_answered = on_up_has_work,
+                                         .user = app};
+    const mlc_deliverer_options delivery = {
+        .loop = &app->loop,
+        .max_attempts = ATTEMPTS,
+        .backoff = {mlc_cfg_int(app->cfg, "flows.retry_base"), mlc_cfg_int(app->cfg, "flows.retry_cap")},
+        .settle_ms = 1};
+    return mlc_compare_open(&app->compare, &options, &delivery, err);
+}
+
 static mlc_code open_tunnel(agent_app *app, mlc_error *err)
 {
     uint8_t key[MLC_KEY_LEN];
@@ -383,8 +415,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                        .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
-                                   .streams = {app->up, app->jde, app->held},
-                                   .stream_count = 3,
+                                   .streams = {app->up, app->jde, app->held, app->ask},
+                                   .stream_count = 4,
                                    .on_released = on_released,
                                    .refresh = refresh,
                                    .on_refreshed = on_refreshed,
@@ -446,6 +478,7 @@ static void close_all(agent_app *app)
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
     mlc_flow_preview_end(&app->previews);
+    mlc_compare_stop(app->compare);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
     if (app->tunnel != NULL)
@@ -463,12 +496,14 @@ static void close_all(agent_app *app)
     mlc_outbox_close(app->up);
     mlc_outbox_close(app->jde);
     mlc_outbox_close(app->held);
+    mlc_outbox_close(app->ask);
     mlc_store_close(app->store);
     app->store = NULL;
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
     mlc_order_config_free(&app->orders);
+    mlc_compare_close(app->compare);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {
@@ -500,6 +535,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = open_ais(app, err);
     if (code == MLC_OK)
         code = open_executor(app, err);
+    if (code == MLC_OK)
+        code = open_compare(app, err);
     if (code == MLC_OK)
         code = open_tunnel(app, err);
     if (code == MLC_OK)

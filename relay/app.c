@@ -6,6 +6,7 @@
 #include "net/waker.h"
 #include "relay/agents.h"
 #include "relay/config.h"
+#include "relay/drift_routes.h"
 #include "relay/enroll.h"
 #include "relay/tenants.h"
 #include "relay/trial_routes.h"
@@ -43,6 +44,7 @@ typedef struct relay_app {
     mlc_admin *admin;
     mlc_http_route public_routes[PUBLIC_ROUTES];
     mlc_http_route admin_routes[ROUTES_MAX];
+    mlc_drift_desk compare;
 } relay_app;
 
 static const char *str(const relay_app *app, const char *path)
@@ -331,7 +333,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
             add_admin_store(app, tenant);
     }
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 5 + MLC_TRIAL_ROUTES > ROUTES_MAX)
+    if (count + 5 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -355,6 +357,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                                   .user = &app->hook_admin};
     app->trials = (mlc_trial_desk){.find = find_trial, .user = app};
     count += mlc_trial_routes(&app->trials, app->admin_routes + count);
+    app->compare = (mlc_drift_desk){.tenants = app->tenants};
+    count += mlc_drift_routes(&app->compare, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,

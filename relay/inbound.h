@@ -4,6 +4,7 @@
 #ifndef MLC_RELAY_INBOUND_H
 #define MLC_RELAY_INBOUND_H
 
+#include "relay/drift.h"
 #include "relay/odata.h"
 #include "relay/records.h"
 
@@ -16,6 +17,7 @@ typedef struct mlc_inbound {
     mlc_outbox *intake;   /* of what is to be read from Dynamics */
     mlc_odata *odata;
     mlc_records *records;
+    mlc_drift *drift;
     mlc_deliverer *deliverer; /* of "dynamics" */
 } mlc_inbound;
 

@@ -5,6 +5,7 @@
 #include "deliver/held.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
+#include "relay/drift.h"
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
@@ -38,6 +39,7 @@ struct mlc_tenant {
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
     mlc_hook_setup *hooks;
+    mlc_drift *drift;
     mlc_inbound inbound;
     mlc_xref_rebuild *xref;
     mlc_link_binding binding;
@@ -338,7 +340,6 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                         .log = t->opt.log,
                                         .prefix = str(t, "dynamics.prefix")};
     writing.deliver = mlc_trial_deliver;
-    writing.user = t->trial;
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
@@ -353,6 +354,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                        .on_reported = on_received,
                                        .user = t};
     mlc_code code = open_records(t, err);
+    writing.user = t->trial;
     if (code == MLC_OK)
         code = mlc_deliverer_open(&t->deliverer, &writing, err);
     if (code == MLC_OK)
@@ -408,6 +410,38 @@ static mlc_code open_hooks(mlc_tenant *t, mlc_error *err)
     return mlc_hook_setup_open(&t->hooks, &options, err);
 }
 
+/* A full comparison has the orders gone through as well. */
+static void on_compare(void *user)
+{
+    const mlc_tenant *const t = user;
+    mlc_reconcile_resync(t->reconcile);
+}
+
+static mlc_code open_drift(mlc_tenant *t, mlc_error *err)
+{
+    const char *const schedule = str(t, "compare.schedule");
+    mlc_drift_options options = {.loop = t->opt.loop,
+                                 .store = t->store,
+                                 .down = t->down,
+                                 .dynamics = t->dynamics,
+                                 .odata = t->odata,
+                                 .schema = t->schema,
+                                 .mappings = &t->mappings,
+                                 .log = t->opt.log,
+                                 .tenant = t->id,
+                                 .prefix = str(t, "dynamics.prefix"),
+                                 .scheduled = flag(t, "compare.enabled"),
+                                 .heal = flag(t, "compare.heal"),
+                                 .patience_ms = num(t, "compare.timeout"),
+                                 .max_gone = (uint64_t)num(t, "compare.max_gone"),
+                                 .on_down = on_down,
+                                 .on_begin = on_compare,
+                                 .user = t};
+    if (mlc_cron_parse(schedule, &options.schedule, err) != MLC_OK)
+        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: compare.schedule", t->id);
+    return mlc_drift_open(&t->drift, &options, err);
+}
+
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
 {
     mlc_tenant *const t = calloc(1, sizeof *t);
@@ -426,6 +460,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         code = open_reconcile(t, err);
     if (code == MLC_OK)
         code = open_hooks(t, err);
+    if (code == MLC_OK)
+        code = open_drift(t, err);
     if (code != MLC_OK) {
         mlc_tenant_stop(t);
         mlc_tenant_close(t);
@@ -439,6 +475,7 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                .intake = t->intake_stream,
                                .odata = t->odata,
                                .records = t->records,
+                               .drift = t->drift,
                                .deliverer = t->deliverer};
     t->binding = (mlc_link_binding){.store = t->store,
                                     .out = t->down,
@@ -472,6 +509,7 @@ void mlc_tenant_stop(mlc_tenant *tenant)
         mlc_hook_setup_stop(tenant->hooks);
     if (tenant->xref != NULL)
         mlc_xref_rebuild_stop(tenant->xref);
+    mlc_drift_stop(tenant->drift);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -505,6 +543,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_reconcile_close(tenant->reconcile);
     mlc_hook_setup_close(tenant->hooks);
     mlc_xref_rebuild_close(tenant->xref);
+    mlc_drift_close(tenant->drift);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_trial_close(tenant->trial);
@@ -548,6 +587,11 @@ void mlc_tenant_limit_agent(const mlc_tenant *tenant, mlc_tunnel_agent *agent)
 {
     agent->max_frames_per_s = (unsigned)num(tenant, "limits.messages_per_second");
     agent->max_connections = (unsigned)num(tenant, "limits.connections");
+}
+
+mlc_drift *mlc_tenant_drift(const mlc_tenant *tenant)
+{
+    return tenant->drift;
 }
 
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
@@ -609,4 +653,5 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(steps, "repaired", (int64_t)hooks.repaired, NULL);
     (void)mlc_json_add_bool(steps, "ok", hooks.well, NULL);
     (void)mlc_json_add_str(steps, "lastError", hooks.last_error, NULL);
+    mlc_drift_describe(tenant->drift, cJSON_AddObjectToObject(out, "compare"));
 }

@@ -88,6 +88,12 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
     return code;
 }
 
+mlc_code mlc_flow_page_add(mlc_flow_page *page, const mlc_flow_record_maker *maker, const char *key,
+                           mlc_error *err)
+{
+    return fill_item(page, &page->items[page->count++], maker, key, err);
+}
+
 mlc_code mlc_flow_page_fill(mlc_flow_page *page, const mlc_flow_record_maker *maker, mlc_error *err)
 {
     const mlc_flow_keys *const keys = &maker->data->keys;
@@ -146,10 +152,12 @@ static mlc_code is_news(mlc_txn *txn, const mlc_flow_item *item, const char *spa
     if (item->gone) {
         const mlc_code code =
             mlc_fingerprint_check(txn, space, item->id, item->fingerprint, news, &same, err);
-        if (code != MLC_OK || !*news)
+        if (code != MLC_OK || (!*news && !item->wanted))
             return code;
     }
-    return mlc_fingerprint_swap(txn, space, item->id, item->fingerprint, news, err);
+    const mlc_code code = mlc_fingerprint_swap(txn, space, item->id, item->fingerprint, news, err);
+    *news = *news || (item->anyway && !item->invalid);
+    return code;
 }
 
 static mlc_code put_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_item *item, const char *kind,

@@ -7,7 +7,7 @@
 
 import { changeConfig } from './config.mjs';
 import { advance } from './fulfil.mjs';
-import { touch, upsertRows } from './touch.mjs';
+import { removeRows, touch, upsertRows } from './touch.mjs';
 
 export class Admin {
   constructor(simulator) {
@@ -63,6 +63,10 @@ export class Admin {
 
   post_touch(input) {
     return touch(this.sim.ctx, input);
+  }
+
+  post_remove(input) {
+    return removeRows(this.sim.ctx, input);
   }
 
   /** Sales order headers with their lines; ?reference= and ?soldTo= choose. */
