@@ -491,7 +491,7 @@ mlc_code mlc_drift_start(mlc_drift *drift, const char *kind, bool dry, mlc_error
     drift->running = true;
     drift->dry = dry;
     drift->began_ms = drift->last_begin_ms = mlc_wall_ms();
-    drift->number = (uint32_t)(drift->began_ms / 1000);
+    drift->number = (uint32_t)drift->began_ms;
     drift->messages = 0;
     drift->kind = 0;
     drift->phase = "";
