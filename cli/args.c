@@ -30,6 +30,9 @@ const char *mlctl_help(void)
            "  agents                                the agents it knows\n"
            "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
            "  revoke TENANT AGENT                   shut an agent out\n"
+           "  compare [KIND] [--store T] [--dry]    compare all records of JDE and Dynamics, and heal what "
+           "differs\n"
+           "  compare --report                      what the last comparison found\n"
            "\n"
            "without a running program:\n"
            "  map check FILE...                     say all that is wrong with mapping files\n"
@@ -66,6 +69,7 @@ static const struct command_row {
     {"agents", MLCTL_AGENTS, 0, "mlctl agents"},
     {"flows", MLCTL_FLOWS, 0, "mlctl flows"},
     {"poll", MLCTL_POLL, 0, "mlctl poll [FLOW]"}, /* one word may follow */
+    {"compare", MLCTL_COMPARE, 0, "mlctl compare [KIND] [--store T] [--dry], or: mlctl compare --report"},
 };
 
 static const struct command_row *command_by(mlctl_command command)
@@ -162,7 +166,7 @@ static unsigned commands_of(option_id id)
 {
     switch (id) {
     case OPT_STORE:
-        return bit(MLCTL_PARKED) | bit(MLCTL_AUDIT) | bit(MLCTL_AUDIT_VERIFY);
+        return bit(MLCTL_PARKED) | bit(MLCTL_AUDIT) | bit(MLCTL_AUDIT_VERIFY) | bit(MLCTL_COMPARE);
     case OPT_STREAM:
         return bit(MLCTL_PARKED);
     case OPT_KEY:
@@ -226,6 +230,10 @@ static bool take_flag(parse_state *p, const char *word)
         p->args->json = true;
     else if (strcmp(word, "--all") == 0)
         p->args->all = true;
+    else if (strcmp(word, "--dry") == 0)
+        p->args->dry = true;
+    else if (strcmp(word, "--report") == 0)
+        p->args->report = true;
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         p->help = true;
     else if (strcmp(word, "--version") == 0)
@@ -293,8 +301,14 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     const size_t needed = row->positions - (args->all ? 1 : 0);
     if (args->all && args->command != MLCTL_RETRY)
         return wrong(args, "--all does not belong here", err);
+    if ((args->dry || args->report) && args->command != MLCTL_COMPARE)
+        return wrong(args, args->dry ? "--dry does not belong here" : "--report does not belong here", err);
     if (args->command == MLCTL_POLL && given == 1) {
         args->flow = p->words[used];
+        return MLC_OK;
+    }
+    if (args->command == MLCTL_COMPARE && given == 1 && !args->report) {
+        args->kind = p->words[used];
         return MLC_OK;
     }
     if (given < needed)

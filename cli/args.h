@@ -29,7 +29,8 @@ typedef enum mlctl_command {
     MLCTL_REVOKE,
     MLCTL_AGENTS,
     MLCTL_FLOWS,
-    MLCTL_POLL
+    MLCTL_POLL,
+    MLCTL_COMPARE
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -48,6 +49,8 @@ typedef struct mlctl_args {
     const char *person; /* who decides; never NULL */
     uint64_t seq, from;
     bool all;
+    const char *kind; /* of a comparison; NULL: all */
+    bool dry, report;
     int64_t ttl_s;
 } mlctl_args;
 

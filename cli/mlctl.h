@@ -28,5 +28,6 @@ mlc_code mlctl_revoke(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_agents(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_flows(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_poll(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_compare(const mlctl *ctl, mlc_error *err);
 
 #endif

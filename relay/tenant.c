@@ -59,12 +59,6 @@ static int64_t num(const mlc_tenant *t, const char *name)
     return mlc_cfg_int(t->opt.cfg, at(t, &path, name));
 }
 
-static bool flag(const mlc_tenant *t, const char *name)
-{
-    setting_path path;
-    return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
-}
-
 static const char *secret(const mlc_tenant *t, const char *name)
 {
     setting_path path;
@@ -316,7 +310,6 @@ static void on_compare(void *user)
 
 static mlc_code open_drift(mlc_tenant *t, mlc_error *err)
 {
-    const char *const schedule = str(t, "compare.schedule");
     mlc_drift_options options = {.loop = t->opt.loop,
                                  .store = t->store,
                                  .down = t->down,
@@ -327,16 +320,11 @@ static mlc_code open_drift(mlc_tenant *t, mlc_error *err)
                                  .log = t->opt.log,
                                  .tenant = t->id,
                                  .prefix = str(t, "dynamics.prefix"),
-                                 .scheduled = flag(t, "compare.enabled"),
-                                 .heal = flag(t, "compare.heal"),
-                                 .patience_ms = num(t, "compare.timeout"),
-                                 .max_gone = (uint64_t)num(t, "compare.max_gone"),
                                  .on_down = on_down,
                                  .on_begin = on_compare,
                                  .user = t};
-    if (mlc_cron_parse(schedule, &options.schedule, err) != MLC_OK)
-        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: compare.schedule", t->id);
-    return mlc_drift_open(&t->drift, &options, err);
+    const mlc_code code = mlc_drift_configure(t->opt.cfg, t->opt.index, &options, err);
+    return code == MLC_OK ? mlc_drift_open(&t->drift, &options, err) : code;
 }
 
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
