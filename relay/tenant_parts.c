@@ -264,7 +264,6 @@ static void on_compare(void *user)
 
 mlc_code tenant_open_drift(mlc_tenant *t, mlc_error *err)
 {
-    const char *const schedule = tenant_str(t, "compare.schedule");
     mlc_drift_options options = {.loop = t->opt.loop,
                                  .store = t->store,
                                  .down = t->down,
@@ -275,14 +274,9 @@ mlc_code tenant_open_drift(mlc_tenant *t, mlc_error *err)
                                  .log = t->opt.log,
                                  .tenant = t->id,
                                  .prefix = tenant_str(t, "dynamics.prefix"),
-                                 .scheduled = tenant_flag(t, "compare.enabled"),
-                                 .heal = tenant_flag(t, "compare.heal"),
-                                 .patience_ms = tenant_num(t, "compare.timeout"),
-                                 .max_gone = (uint64_t)tenant_num(t, "compare.max_gone"),
                                  .on_down = tenant_on_down,
                                  .on_begin = on_compare,
                                  .user = t};
-    if (mlc_cron_parse(schedule, &options.schedule, err) != MLC_OK)
-        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: compare.schedule", t->id);
-    return mlc_drift_open(&t->drift, &options, err);
+    const mlc_code code = mlc_drift_configure(t->opt.cfg, t->opt.index, &options, err);
+    return code == MLC_OK ? mlc_drift_open(&t->drift, &options, err) : code;
 }
