@@ -367,7 +367,7 @@ mlc_code mlc_drift_start(mlc_drift *drift, const char *kind, bool dry, mlc_error
 
 /* ---- life ---- */
 
-static void add_kind(mlc_drift *drift, mlc_map *map)
+static void add_kind(mlc_drift *drift, const mlc_map *map)
 {
     drift_kind *const kind = &drift->kinds[drift->kind_count++];
     kind->kind = mlc_map_flow(map);

@@ -14,7 +14,7 @@
 #include "relay/drift.h"
 #include "relay/sent.h"
 
-enum { DRIFT_SAMPLES = 20, DRIFT_NAME = 128, DRIFT_REPORT_MAX = 60000 };
+enum { DRIFT_SAMPLES = 20, DRIFT_NAME = 128, DRIFT_REPORT_MAX = 64 * 1024 };
 
 #define DRIFT_REPORT "compare/report"
 #define DRIFT_STATE  "compare/state"
@@ -38,7 +38,7 @@ typedef struct drift_finds {
 typedef struct drift_kind {
     const char *kind;
     const char *table; /* of its source ids */
-    mlc_map *map;
+    const mlc_map *map;
     char set[DRIFT_NAME];
     bool wanted;   /* in this run */
     bool disabled; /* the agent does not have it */
