@@ -113,8 +113,7 @@ bool drift_heal(mlc_drift *drift, drift_kind *kind, bool last);
 void drift_finds_add(drift_finds *finds, const char *id, drift_what what, bool known);
 void drift_finds_clear(drift_finds *finds);
 /* Differences of an answer by ids. */
-mlc_code drift_find_ids(mlc_txn *txn, mlc_drift *drift, const mlc_compare_answer *answer, drift_finds *out,
-                        mlc_error *err);
+mlc_code drift_find_ids(mlc_txn *txn, const mlc_compare_answer *answer, drift_finds *out, mlc_error *err);
 
 /* ---- drift_rows.c ---- */
 /* All kinds were compared with JDE: now Dynamics. */
