@@ -38,6 +38,8 @@ configure() {
         cat "$cache/configure.log"
         return 1
     }
+    # Sources that are made by the build stand in the database too.
+    ninja -C "$lint_build" map_defaults.c >>"$cache/configure.log"
 }
 
 check_format() {

@@ -229,7 +229,7 @@ static mlc_code find_differences(mlc_txn *txn, void *arg, mlc_error *err)
 {
     find_job *const job = arg;
     mlc_drift *const drift = job->drift;
-    mlc_code code = drift_find_ids(txn, drift, &drift->answer, &job->finds, err);
+    mlc_code code = drift_find_ids(txn, &drift->answer, &job->finds, err);
     job->live = calloc(job->finds.count + 1, sizeof *job->live);
     if (code == MLC_OK && job->live == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a comparison");
@@ -367,7 +367,7 @@ mlc_code mlc_drift_start(mlc_drift *drift, const char *kind, bool dry, mlc_error
 
 /* ---- life ---- */
 
-static void add_kind(mlc_drift *drift, mlc_map *map)
+static void add_kind(mlc_drift *drift, const mlc_map *map)
 {
     drift_kind *const kind = &drift->kinds[drift->kind_count++];
     kind->kind = mlc_map_flow(map);

@@ -42,7 +42,7 @@ typedef struct own_scan {
 static bool find_extra(const char *id, const mlc_sent *sent, void *arg)
 {
     const own_scan *const scan = arg;
-    mlc_compare_id key;
+    mlc_compare_id key = {0};
     if (sent->gone)
         return true;
     mlc_strlcpy(key.id, id, sizeof key.id);
@@ -51,11 +51,9 @@ static bool find_extra(const char *id, const mlc_sent *sent, void *arg)
     return true;
 }
 
-mlc_code drift_find_ids(mlc_txn *txn, mlc_drift *drift, const mlc_compare_answer *answer, drift_finds *out,
-                        mlc_error *err)
+mlc_code drift_find_ids(mlc_txn *txn, const mlc_compare_answer *answer, drift_finds *out, mlc_error *err)
 {
     const char *const kind = answer->asked.of;
-    (void)drift;
     qsort(answer->ids, answer->id_count, sizeof *answer->ids, by_id);
     for (size_t i = 0; i < answer->id_count; i++) {
         const mlc_compare_id *const id = &answer->ids[i];

@@ -14,7 +14,7 @@
 #include "relay/drift.h"
 #include "relay/sent.h"
 
-enum { DRIFT_SAMPLES = 20, DRIFT_NAME = 128, DRIFT_REPORT_MAX = 60000 };
+enum { DRIFT_SAMPLES = 20, DRIFT_NAME = 128, DRIFT_REPORT_MAX = 64 * 1024 };
 
 #define DRIFT_REPORT "compare/report"
 #define DRIFT_STATE  "compare/state"
@@ -38,7 +38,7 @@ typedef struct drift_finds {
 typedef struct drift_kind {
     const char *kind;
     const char *table; /* of its source ids */
-    mlc_map *map;
+    const mlc_map *map;
     char set[DRIFT_NAME];
     bool wanted;   /* in this run */
     bool disabled; /* the agent does not have it */
@@ -113,8 +113,7 @@ bool drift_heal(mlc_drift *drift, drift_kind *kind, bool last);
 void drift_finds_add(drift_finds *finds, const char *id, drift_what what, bool known);
 void drift_finds_clear(drift_finds *finds);
 /* Differences of an answer by ids. */
-mlc_code drift_find_ids(mlc_txn *txn, mlc_drift *drift, const mlc_compare_answer *answer, drift_finds *out,
-                        mlc_error *err);
+mlc_code drift_find_ids(mlc_txn *txn, const mlc_compare_answer *answer, drift_finds *out, mlc_error *err);
 
 /* ---- drift_rows.c ---- */
 /* All kinds were compared with JDE: now Dynamics. */

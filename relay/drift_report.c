@@ -119,6 +119,6 @@ void mlc_drift_describe(const mlc_drift *drift, cJSON *out)
     if (drift->opt.scheduled && drift->due_ms != INT64_MAX)
         (void)mlc_json_add_str(out, "nextRun", mlc_iso_text(drift->due_ms, text), NULL);
     if (drift->report != NULL &&
-        mlc_json_parse(drift->report, strlen(drift->report), DRIFT_REPORT_MAX * 2, 8, &last, NULL) == MLC_OK)
+        mlc_json_parse(drift->report, strlen(drift->report), DRIFT_REPORT_MAX, 8, &last, NULL) == MLC_OK)
         (void)mlc_json_add(out, "last", last, NULL);
 }

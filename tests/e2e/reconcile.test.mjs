@@ -256,3 +256,24 @@ test('too many records gone at once', async (t) => World.run({
     assert.equal((await world.dynamics.account(6001)).statecode, 0);
   });
 }));
+
+test('a comparison of many records', async (t) => World.run({ customers: 2600, items: 5 }, async (world) => {
+  const { jde, dynamics } = world;
+  await settled(world, { timeoutMs: 120000 });
+
+  await step(t, world, 'only the ranges that differ are gone into', async () => {
+    const [row] = (await jde.dump('F0101')).filter(({ AN8 }) => AN8 === 7777);
+    await jde.rows('F0101', [{ ...row, ALPH: 'Changed by SQL', UPMJ: 120001, UPMT: 0 }]);
+    await jde.remove({ table: 'F0101', keys: [8200] });
+    await dynamics.api('DELETE', `accounts(${(await dynamics.account(6500)).accountid})`);
+    const { customer } = await compare(world, { kind: 'customer' });
+    assert.deepEqual(drift(customer), without({ stale: 1, extra: 1, missing: 1 }));
+    assert.equal(customer.records, 2599);
+    assert.equal(customer.sentAgain, 3);
+    await until('all three are healed', async () => (await dynamics.account(7777)).name === 'Changed by SQL'
+      && (await dynamics.account(8200)).statecode === 1 && (await dynamics.account(6500)) !== undefined, { timeoutMs: 30000 });
+    const { stores } = await world.agentAdmin('GET', '/v1/status');
+    const asked = stores[0].streams.find(({ name }) => name === 'ask').done;
+    assert.ok(asked >= 3 && asked <= 6, `${asked} questions`);
+  });
+}));
