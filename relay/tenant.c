@@ -328,7 +328,6 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                         .log = t->opt.log,
                                         .prefix = str(t, "dynamics.prefix")};
     writing.deliver = mlc_trial_deliver;
-    writing.user = t->trial;
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
@@ -339,6 +338,7 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
                                        .on_ordered = on_down,
                                        .user = t};
     mlc_code code = open_records(t, err);
+    writing.user = t->trial;
     if (code == MLC_OK)
         code = mlc_deliverer_open(&t->deliverer, &writing, err);
     if (code == MLC_OK)
