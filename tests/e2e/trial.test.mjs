@@ -114,7 +114,7 @@ test('dry runs and replays', async (t) => World.run({ customers: CUSTOMERS, rela
     assert.deepEqual([...found.keys()].sort(), ['name', 'telephone1']);
     assert.deepEqual(found.get('name'), { column: 'name', old: 'Changed by a rep', new: name });
     assert.equal((await dynamics.account(6003)).name, 'Changed by a rep');
-    await refused(dryRun('customer/99'), /no message of "customer\/99" is kept/);
+    await refused(dryRun('customer/99'), /no message of .*customer\/99.* is kept/);
   });
 
   await step(t, world, 'only some kinds in dry run: the others go on', async () => {
