@@ -3,11 +3,13 @@
 #include "agent/app.h"
 
 #include "admin/admin.h"
+#include "agent/compare.h"
 #include "agent/executor.h"
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_preview_route.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/identity.h"
+#include "agent/order_config.h"
 #include "agent/refresh.h"
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
@@ -32,7 +34,7 @@ typedef struct agent_app {
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
     mlc_store *store;
-    mlc_outbox *up, *jde, *held;
+    mlc_outbox *up, *jde, *held, *ask;
     mlc_upkeep *upkeep;
     mlc_lws *lws;
     mlc_http_client *http;
@@ -41,8 +43,10 @@ typedef struct agent_app {
     mlc_flow_config flow_config;
     mlc_flow_set *flows;
     mlc_executor *executor;
+    mlc_order_config orders;
     mlc_executor_gate gate;
     mlc_address_options addresses;
+    mlc_compare *compare;
     mlc_tunnel_client *tunnel;
     mlc_admin *admin;
     mlc_http_server *admin_server;
@@ -77,12 +81,15 @@ static void on_down_received(void *user)
     agent_app *const app = user;
     if (app->executor != NULL)
         mlc_deliverer_poke(mlc_executor_deliverer(app->executor));
+    mlc_compare_poke(app->compare);
 }
 
 /* Store's thread. */
 static mlc_code accept_message(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
 {
     agent_app *const app = user;
+    if (mlc_compare_is_kind(message->kind))
+        return mlc_compare_accept(txn, message, app->ask, str(app, "agent.tenant"), err);
     return mlc_executor_accept(txn, message, &app->gate, err);
 }
 
@@ -192,13 +199,17 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
     held.name = MLC_HELD_STREAM;
     if (code == MLC_OK)
         code = mlc_outbox_open(&app->held, app->store, &held, err);
+    mlc_stream_spec ask = jde;
+    ask.name = "ask";
+    if (code == MLC_OK)
+        code = mlc_outbox_open(&app->ask, app->store, &ask, err);
     if (code != MLC_OK)
         return code;
     const mlc_upkeep_options upkeep = {.loop = &app->loop,
                                        .store = app->store,
                                        .log = app->log,
-                                       .streams = {app->up, app->jde, app->held},
-                                       .stream_count = 3,
+                                       .streams = {app->up, app->jde, app->held, app->ask},
+                                       .stream_count = 4,
                                        .interval_ms = mlc_cfg_int(app->cfg, "store.upkeep_interval"),
                                        .audit = {(uint64_t)mlc_cfg_int(app->cfg, "audit.segment_entries"),
                                                  mlc_cfg_int(app->cfg, "audit.segment_age"),
@@ -274,6 +285,11 @@ static mlc_code set_addresses(agent_app *app, mlc_error *err)
     return MLC_OK;
 }
 
+static bool is_set_to(const agent_app *app, const char *path, const char *value)
+{
+    return strcmp(str(app, path), value) == 0;
+}
+
 static mlc_code open_executor(agent_app *app, mlc_error *err)
 {
     const bool addresses = mlc_cfg_bool(app->cfg, "addresses.enabled");
@@ -287,28 +303,38 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
     for (size_t i = 0; i < controls; i++)
         app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
-    const mlc_executor_options options = {.store = app->store,
-                                          .jde = app->jde,
-                                          .held = app->held,
-                                          .up = app->up,
-                                          .ais = app->ais,
-                                          .log = app->log,
-                                          .tenant = str(app, "agent.tenant"),
-                                          .dry_run = mlc_cfg_bool(app->cfg, "orders.dry_run"),
-                                          .by_form = strcmp(str(app, "orders.writer"), "form") == 0,
-                                          .orchestration = str(app, "orders.orchestration"),
-                                          .orchestration_version =
-                                              (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
-                                          .target = {.order_type = str(app, "orders.order_type"),
-                                                     .company = str(app, "orders.company"),
-                                                     .branch_plant = str(app, "orders.branch_plant"),
-                                                     .form_name = str(app, "orders.form"),
-                                                     .form_version = str(app, "orders.form_version"),
-                                                     .form_controls = app->form_controls,
-                                                     .form_control_count = controls},
-                                          .addresses = addresses ? &app->addresses : NULL,
-                                          .on_reported = on_up_has_work,
-                                          .user = app};
+    const mlc_code code = mlc_order_config_read(&app->orders, app->cfg, NULL, err);
+    if (code != MLC_OK)
+        return code;
+    const mlc_executor_options options = {
+        .store = app->store,
+        .jde = app->jde,
+        .held = app->held,
+        .up = app->up,
+        .ais = app->ais,
+        .log = app->log,
+        .tenant = str(app, "agent.tenant"),
+        .dry_run = mlc_cfg_bool(app->cfg, "orders.dry_run"),
+        .by_form = is_set_to(app, "orders.writer", "form"),
+        .orchestration = str(app, "orders.orchestration"),
+        .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "orders.orchestration_version"),
+        .map = app->orders.map,
+        .catalogue = app->orders.catalogue,
+        .target = {.purchase = app->orders.purchase,
+                   .order_type = app->orders.order_type,
+                   .supplier = str(app, "orders.supplier"),
+                   .net_price = is_set_to(app, "orders.discounts", "net_price"),
+                   .freight_item = str(app, "orders.freight_item"),
+                   .freight_line_type = str(app, "orders.freight_line_type"),
+                   .company = str(app, "orders.company"),
+                   .branch_plant = str(app, "orders.branch_plant"),
+                   .form_name = str(app, "orders.form"),
+                   .form_version = str(app, "orders.form_version"),
+                   .form_controls = app->form_controls,
+                   .form_control_count = controls},
+        .addresses = addresses ? &app->addresses : NULL,
+        .on_reported = on_up_has_work,
+        .user = app};
     const mlc_deliverer_options delivery = {
         .loop = &app->loop,
         .max_parallel = (unsigned)mlc_cfg_int(app->cfg, "orders.parallel"),
@@ -317,6 +343,29 @@ static mlc_code open_executor(agent_app *app, mlc_error *err)
         .backoff = {mlc_cfg_int(app->cfg, "orders.retry_base"), mlc_cfg_int(app->cfg, "orders.retry_cap")},
         .settle_ms = mlc_cfg_int(app->cfg, "orders.settle")};
     return mlc_executor_open(&app->executor, &options, &delivery, err);
+}
+
+static mlc_code open_compare(agent_app *app, mlc_error *err)
+{
+    enum { ATTEMPTS = 1000 }; /* it waits for JDE as long as the relay does */
+    const mlc_compare_options options = {.store = app->store,
+                                         .ask = app->ask,
+                                         .up = app->up,
+                                         .ais = app->ais,
+                                         .log = app->log,
+                                         .tenant = str(app, "agent.tenant"),
+                                         .zone = app->zone,
+                                         .plans = app->flow_config.plans,
+                                         .plan_count = app->flow_config.plan_count,
+                                         .set = &app->flows,
+                                         .on_answered = on_up_has_work,
+                                         .user = app};
+    const mlc_deliverer_options delivery = {
+        .loop = &app->loop,
+        .max_attempts = ATTEMPTS,
+        .backoff = {mlc_cfg_int(app->cfg, "flows.retry_base"), mlc_cfg_int(app->cfg, "flows.retry_cap")},
+        .settle_ms = 1};
+    return mlc_compare_open(&app->compare, &options, &delivery, err);
 }
 
 static mlc_code open_tunnel(agent_app *app, mlc_error *err)
@@ -366,8 +415,8 @@ static mlc_code open_admin(agent_app *app, mlc_error *err)
                                        .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
-                                   .streams = {app->up, app->jde, app->held},
-                                   .stream_count = 3,
+                                   .streams = {app->up, app->jde, app->held, app->ask},
+                                   .stream_count = 4,
                                    .on_released = on_released,
                                    .refresh = refresh,
                                    .on_refreshed = on_refreshed,
@@ -429,6 +478,7 @@ static void close_all(agent_app *app)
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
     mlc_flow_preview_end(&app->previews);
+    mlc_compare_stop(app->compare);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
     if (app->tunnel != NULL)
@@ -446,11 +496,14 @@ static void close_all(agent_app *app)
     mlc_outbox_close(app->up);
     mlc_outbox_close(app->jde);
     mlc_outbox_close(app->held);
+    mlc_outbox_close(app->ask);
     mlc_store_close(app->store);
     app->store = NULL;
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
+    mlc_order_config_free(&app->orders);
+    mlc_compare_close(app->compare);
     mlc_upkeep_close(app->upkeep);
     mlc_waker_close(app->waker);
     if (app->signals_open) {
@@ -482,6 +535,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = open_ais(app, err);
     if (code == MLC_OK)
         code = open_executor(app, err);
+    if (code == MLC_OK)
+        code = open_compare(app, err);
     if (code == MLC_OK)
         code = open_tunnel(app, err);
     if (code == MLC_OK)

@@ -2,6 +2,9 @@
 #include "agent/config.h"
 
 #include "agent/flow/flow_config.h"
+#include "agent/identity.h"
+#include "agent/order_config.h"
+#include "crypto/sealed.h"
 
 #include <stdlib.h>
 
@@ -10,13 +13,15 @@
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const conflict_rules[] = {"jde", "dynamics", "newest", "review", NULL};
+static const char *const targets[] = {"sales", "purchase", NULL};
+static const char *const discounts[] = {"line", "net_price", NULL};
 static const char *const writers[] = {"orchestration", "form", NULL};
 
 /* What every flow from JDE has. */
 /* clang-format off */
-#define FLOW(name, what) \
-    {"flows." name ".enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, what}, \
-    {"flows." name ".schedule", MLC_CFG_STRING, false, "0 2 * * *", 1, 120, NULL, \
+#define FLOW_AT(name, enabled, schedule, what) \
+    {"flows." name ".enabled", MLC_CFG_BOOL, false, enabled, 0, 0, NULL, what}, \
+    {"flows." name ".schedule", MLC_CFG_STRING, false, schedule, 1, 120, NULL, \
      "When: minute hour day month weekday; @hourly, @daily, @weekly, @monthly, @every 5m"}, \
     {"flows." name ".jitter", MLC_CFG_DURATION, false, "0s", 0, DAYS(1), NULL, \
      "Later by up to this, always the same at one agent, so that not all sites begin at once"}, \
@@ -27,6 +32,7 @@ static const char *const writers[] = {"orchestration", "form", NULL};
     {"flows." name ".page_size", MLC_CFG_INT, false, "500", 1, 5000, NULL, "Rows per page"}, \
     {"flows." name ".overlap", MLC_CFG_DURATION, false, "5m", 0, DAYS(7), NULL, \
      "How far behind its watermark a run begins, for rows that become visible late"}
+#define FLOW(name, what) FLOW_AT(name, "true", "0 2 * * *", what)
 /* clang-format on */
 
 static const mlc_cfg_field schema[] = {
@@ -104,20 +110,35 @@ static const mlc_cfg_field schema[] = {
     FLOW("prices", "Prices: F4106 in effect today, F4101"),
     {"flows.prices.inactive_types", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "F4101.STKT values of items whose prices are inactive; default: O"},
+    FLOW_AT("orders", "true", "@every 5m", "Status of our sales orders: F4211, F4201"),
+    FLOW_AT("purchase_orders", "false", "@every 5m", "Status of our purchase orders: F4311, F4301"),
 
     {"orders.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL, "Take orders from Dynamics"},
     {"orders.dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Write no order into JDE: say what would be sent, and keep it until this is off (docs/flows.md)"},
     {"orders.writer", MLC_CFG_ENUM, false, "orchestration", 0, 0, writers, "How orders are made in JDE"},
-    {"orders.orchestration", MLC_CFG_STRING, false, "ML_CreateSalesOrder", 1, 64, NULL,
-     "Name of the orchestration"},
+    {"orders.target", MLC_CFG_ENUM, false, "sales", 0, 0, targets, "Make sales orders or purchase orders"},
+    {"orders.mapping", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Mapping file of the orchestration's inputs; default: the built-in one, order or purchase-order"},
+    {"orders.catalogue", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "File of data items and inputs beside those that are built in (agent/catalogue.h)"},
+    {"orders.orchestration", MLC_CFG_STRING, false, NULL, 1, 64, NULL,
+     "Name of the orchestration; default: the mapping's target"},
+    {"orders.discounts", MLC_CFG_ENUM, false, "line", 0, 0, discounts,
+     "A discount goes beside the unit price of each line, or into it (net_price)"},
+    {"orders.freight_item", MLC_CFG_STRING, false, NULL, 1, 25, NULL,
+     "Item of the line that carries an order's freight; default: freight is left to JDE's own rules"},
+    {"orders.freight_line_type", MLC_CFG_STRING, false, "F", 1, 2, NULL, "Its line type (LNTY)"},
+    {"orders.supplier", MLC_CFG_STRING, false, NULL, 1, 8, NULL,
+     "Address number of the supplier of purchase orders; default: the order's customer"},
     {"orders.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL,
      "v2 or v3 of the orchestrator service"},
     {"orders.form", MLC_CFG_STRING, false, "P4210_W4210A", 1, 64, NULL, "Form of sales order entry"},
     {"orders.form_version", MLC_CFG_STRING, false, "ZJDE0001", 1, 16, NULL, "Its version"},
     {"orders.form_controls", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "Control ids of that form where they differ from the defaults, such as \"SoldTo=15\""},
-    {"orders.order_type", MLC_CFG_STRING, false, "SO", 2, 2, NULL, "DCTO"},
+    {"orders.order_type", MLC_CFG_STRING, false, NULL, 2, 2, NULL,
+     "DCTO; default: SO, or OP for purchase orders"},
     {"orders.company", MLC_CFG_STRING, false, "00001", 5, 5, NULL, "KCOO"},
     {"orders.branch_plant", MLC_CFG_STRING, false, "30", 1, 12, NULL, "MCU"},
     {"orders.parallel", MLC_CFG_INT, false, "4", 1, 64, NULL, "Orders written at once"},
@@ -170,11 +191,35 @@ static mlc_code check_flows(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
     return code;
 }
 
+/* Mapping and field catalogue of orders. */
+static mlc_code check_orders(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    mlc_order_config orders;
+    const mlc_code code = mlc_order_config_read(&orders, cfg, report, err);
+    mlc_order_config_free(&orders);
+    return code;
+}
+
+static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
+                       mlc_error *err)
+{
+    char file[1024];
+    uint8_t root[MLC_KEY_LEN] = {0};
+    (void)user;
+    mlc_code code = mlc_root_key_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, root, err);
+    if (code == MLC_OK)
+        code = mlc_sealed_open(root, "ml-agent", path, base64, out, err);
+    mlc_wipe(root, sizeof root);
+    return code;
+}
+
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
     if (code == MLC_OK)
         code = check_flows(*out, report, err);
+    if (code == MLC_OK)
+        code = check_orders(*out, report, err);
     if (code != MLC_OK && *out != NULL) {
         mlc_cfg_free(*out);
         *out = NULL;

@@ -1,6 +1,7 @@
 /* executor.c - see executor.h. One order: parse -> look up by reference -> create -> report. */
 #include "agent/executor.h"
 
+#include "agent/order_items.h"
 #include "base/clock.h"
 #include "deliver/held.h"
 #include "store/audit.h"
@@ -24,9 +25,15 @@ typedef struct order_task {
     char doco[32], dcto[16], kcoo[16];
     mlc_buf report; /* order.result, JSON */
     char report_idem[160];
+    mlc_error why; /* what is wrong with the order */
 } order_task;
 
-static const char *const f4201_columns[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
+static const char *header_table(const order_task *task)
+{
+    return task->executor->opt.target.purchase ? "F4301" : "F4201";
+}
+
+static const char *const key_columns[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
 
 static void task_free(void *arg)
 {
@@ -113,7 +120,8 @@ static void finish_created(order_task *task, const char *how)
         return;
     }
     (void)snprintf(outcome, sizeof outcome, "%s %s %s %s", how, task->doco, task->dcto, task->kcoo);
-    (void)snprintf(target, sizeof target, "JDE/F4201/%s %s %s", task->doco, task->dcto, task->kcoo);
+    (void)snprintf(target, sizeof target, "JDE/%s/%s %s %s", header_table(task), task->doco, task->dcto,
+                   task->kcoo);
     (void)snprintf(source, sizeof source, "Dynamics/salesorders/%.64s", task->order.id);
     mlc_delivery_result result = {.code = MLC_OK,
                                   .outcome = outcome,
@@ -155,6 +163,42 @@ static void on_created(void *user, mlc_code code, const mlc_error *err, const cJ
     look_up(task);
 }
 
+static void on_items(void *user, mlc_code code, const mlc_faults *unknown)
+{
+    order_task *const task = user;
+    const size_t used = strlen(task->why.message);
+    if (code == MLC_E_CLOSED) {
+        finish_failed(task, code, &task->why);
+        return;
+    }
+    if (unknown->count > 0)
+        (void)snprintf(task->why.message + used, sizeof task->why.message - used, "; %s", unknown->text);
+    finish_failed(task, MLC_E_INVALID, &task->why);
+}
+
+/* The order is at fault: before it is parked, what JDE would say of its items is asked as well. */
+static void finish_faulty(order_task *task, const mlc_error *err)
+{
+    mlc_error unasked;
+    task->why = *err;
+    if (mlc_order_items_check(task->executor->opt.ais, &task->order, on_items, task, &unasked) != MLC_OK)
+        finish_failed(task, MLC_E_INVALID, &task->why);
+}
+
+static mlc_code make_inputs(const order_task *task, cJSON **out, mlc_error *err)
+{
+    const mlc_executor_options *const opt = &task->executor->opt;
+    const mlc_order *const order = &task->order;
+    mlc_faults faults = {0};
+    char name[80];
+    mlc_code code = mlc_order_orchestration_inputs(opt->map, order, &opt->target, out, err);
+    if (code != MLC_OK || opt->catalogue == NULL)
+        return code;
+    mlc_catalogue_check(opt->catalogue, *out, &faults);
+    (void)snprintf(name, sizeof name, "order %.60s", order->number != NULL ? order->number : order->id);
+    return mlc_faults_result(&faults, name, err);
+}
+
 /* Dry run: what would be sent is the outcome. */
 static void finish_dry(order_task *task, const cJSON *request)
 {
@@ -183,9 +227,12 @@ static void create(order_task *task)
     const mlc_executor_options *const opt = &task->executor->opt;
     mlc_error err;
     cJSON *request = NULL;
+    const char *const orchestration =
+        opt->orchestration != NULL || opt->map == NULL ? opt->orchestration : mlc_map_target(opt->map);
     mlc_code code = opt->by_form
                         ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
-                        : mlc_order_orchestration_inputs(&task->order, &opt->target, &request, &err);
+                        : make_inputs(task, &request, &err);
+    const bool faulty = code == MLC_E_INVALID;
     if (code == MLC_OK && opt->dry_run) {
         finish_dry(task, request);
         cJSON_Delete(request);
@@ -193,10 +240,12 @@ static void create(order_task *task)
     }
     if (code == MLC_OK)
         code = opt->by_form ? mlc_ais_form(opt->ais, request, on_created, task, &err)
-                            : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, opt->orchestration,
+                            : mlc_ais_orchestrate(opt->ais, opt->orchestration_version, orchestration,
                                                   request, on_created, task, &err);
     cJSON_Delete(request);
-    if (code != MLC_OK)
+    if (faulty)
+        finish_faulty(task, &err);
+    else if (code != MLC_OK)
         finish_failed(task, code, &err);
 }
 
@@ -252,8 +301,11 @@ static void look_up(order_task *task)
     mlc_error err;
     const mlc_ais_term term = {"VR01", MLC_AIS_EQ, task->order.reference};
     const mlc_ais_group group = {&term, 1};
-    const mlc_ais_query query = {
-        .table = "F4201", .columns = f4201_columns, .groups = &group, .group_count = 1, .page_size = 10};
+    const mlc_ais_query query = {.table = header_table(task),
+                                 .columns = key_columns,
+                                 .groups = &group,
+                                 .group_count = 1,
+                                 .page_size = 10};
     const mlc_code code =
         mlc_ais_browse(task->executor->opt.ais, &query, on_reference_page, task, NULL, &err);
     if (code != MLC_OK)
@@ -353,6 +405,54 @@ mlc_deliverer *mlc_executor_deliverer(mlc_executor *executor)
 
 /* ---- the gate ---- */
 
+/* A mended order takes the place of those of its key that are parked: they hold their key back otherwise. */
+typedef struct parked_search {
+    const char *key;
+    uint64_t seq; /* 0: none */
+} parked_search;
+
+static bool visit_parked(const mlc_entry *entry, void *arg)
+{
+    parked_search *const search = arg;
+    if (strcmp(entry->key, search->key) != 0)
+        return true;
+    search->seq = entry->seq;
+    return false;
+}
+
+static mlc_code end_one(mlc_txn *txn, const mlc_executor_gate *gate, const mlc_entry_new *by, uint64_t seq,
+                        mlc_error *err)
+{
+    static const char why[] = "the order was mended in Dynamics";
+    const mlc_audit_event event = {.at_ms = by->now_ms,
+                                   .actor = "agent",
+                                   .action = "superseded",
+                                   .tenant = gate->tenant,
+                                   .stream = mlc_outbox_name(gate->jde),
+                                   .kind = by->kind,
+                                   .key = by->key,
+                                   .idem = by->idem,
+                                   .correlation = by->correlation,
+                                   .outcome = "ok",
+                                   .detail = why,
+                                   .seq = seq};
+    const mlc_code code = mlc_outbox_done(txn, gate->jde, seq, by->now_ms, why, err);
+    return code == MLC_OK ? mlc_audit_append(txn, &event, NULL, err) : code;
+}
+
+static mlc_code end_parked(mlc_txn *txn, const mlc_executor_gate *gate, const mlc_entry_new *by,
+                           mlc_error *err)
+{
+    for (;;) {
+        parked_search search = {.key = by->key};
+        mlc_code code = mlc_outbox_parked(txn, gate->jde, 1, SIZE_MAX, visit_parked, &search, err);
+        if (code == MLC_OK && search.seq != 0)
+            code = end_one(txn, gate, by, search.seq, err);
+        if (code != MLC_OK || search.seq == 0)
+            return code;
+    }
+}
+
 mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *user, mlc_error *err)
 {
     const mlc_executor_gate *const gate = user;
@@ -376,7 +476,12 @@ mlc_code mlc_executor_accept(mlc_txn *txn, const mlc_entry_new *message, void *u
     entry.key = key;
     entry.now_ms = mlc_wall_ms();
     entry.not_before_ms = 0;
-    code = mlc_outbox_put(txn, gate->jde, &entry, &seq, NULL, err);
+    /* Only an order that comes again has more than this in its key (relay/intake.h). */
+    if (strstr(entry.idem, "/create/") != NULL &&
+        mlc_outbox_find(txn, gate->jde, entry.idem, &seq, NULL) == MLC_E_NOTFOUND)
+        code = end_parked(txn, gate, &entry, err);
+    if (code == MLC_OK)
+        code = mlc_outbox_put(txn, gate->jde, &entry, &seq, NULL, err);
     if (code != MLC_OK)
         return code;
     const mlc_audit_event event = {.at_ms = entry.now_ms,

@@ -3,9 +3,10 @@
  * The accept function (link.h) is the gate: a message whose kind is not on the list, or whose order does not pass
  * mlc_order_parse, is refused for good. An accepted order waits in the KEYED stream "jde". Addresses: address_executor.h.
  *
- * Each order is looked up in F4201 by its reference before it is written: that finds what an earlier attempt wrote
+ * Each order is looked up in F4201 (purchase orders: F4301) by its reference before it is written: that finds what an earlier attempt wrote
  * before its answer got lost, also after a restored backup of the agent. Found: its number is reported. Not found:
- * it is created by orchestration or form service. An uncertain outcome leads to a new look-up, not before the
+ * it is mapped, checked against the field catalogue, and created by orchestration or form service. A faulty order is not sent;
+ * its items are looked up then, so that all its faults are reported together. An uncertain outcome leads to a new look-up, not before the
  * deliverer's settle time. The report ("order.result") goes into the outgoing stream in the job that ends the order.
  * Thread rule: loop's thread only, but for mlc_executor_accept (store's thread).
  */
@@ -13,6 +14,7 @@
 #define MLC_AGENT_EXECUTOR_H
 
 #include "agent/address_executor.h"
+#include "agent/catalogue.h"
 #include "agent/order_inputs.h"
 #include "deliver/deliverer.h"
 #include "link/link.h"
@@ -28,8 +30,10 @@ typedef struct mlc_executor_options {
     mlc_log *log;
     const char *tenant;
     bool by_form;              /* form service instead of orchestration */
-    const char *orchestration; /* "ML_CreateSalesOrder" */
+    const char *orchestration; /* NULL: the mapping's target */
     unsigned orchestration_version;
+    mlc_map *map;                   /* order -> inputs of the orchestration; borrowed */
+    const mlc_catalogue *catalogue; /* what JDE's fields take; borrowed; NULL: inputs are not checked */
     mlc_order_target target;
     /* Nothing is written: the inputs that would be sent are the outcome, no report goes up, and the order is held
      * (deliver/held.h) until this is off. */

@@ -3,6 +3,7 @@
 #include "agent/config.h"
 #include "agent/enroll.h"
 #include "base/program.h"
+#include "crypto/sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
                                  .load_config = mlc_agent_config_load,
                                  .describe_config = mlc_agent_config_describe,
                                  .run = run,
-                                 .enroll = enroll};
+                                 .enroll = enroll,
+                                 .seal = mlc_sealed_main};
     return mlc_program_main(&program, argc, argv);
 }

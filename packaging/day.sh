@@ -119,6 +119,7 @@ show_failure() {
     quote=$(request "$dynamics/__sim/make-quotes" '{"count":1,"accounts":["6004"]}' | pick 'd.quoteIds[0]')
     request "$dynamics/__sim/dump/quotedetails" >"$dir/day/quotedetails.ndjson"
     dump_both
+    # shellcheck disable=SC2016 # JavaScript
     number=$(node -e '
         const fs = require("fs");
         const read = (name) => fs.readFileSync(`${process.argv[1]}/${name}.ndjson`, "utf8").split("\n").filter(Boolean).map(JSON.parse);

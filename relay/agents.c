@@ -27,6 +27,7 @@ typedef struct agents_job {
     char tenant[MLC_AGENT_NAME_MAX], agent[MLC_AGENT_NAME_MAX];
     char token_name[sizeof TOKEN_PREFIX + (size_t)2 * MLC_SHA256_LEN];
     char key_hash[2 * MLC_SHA256_LEN + 1];
+    char owner[MLC_AGENT_NAME_MAX]; /* tenant that has this agent now, "" for none */
     uint8_t key[MLC_KEY_LEN];
     mlc_buf sealed; /* base64 of the sealed key */
     int64_t now_ms, expires_ms;
@@ -193,6 +194,17 @@ mlc_code mlc_agents_add_certified(mlc_agents *agents, const char *id, const char
     return code == MLC_OK && known == NULL ? keep_record(agents, &record, err) : code;
 }
 
+void mlc_agents_drop_certified(mlc_agents *agents, const char *tenant)
+{
+    for (size_t i = agents->count; i > 0; i--) {
+        mlc_agent_record *const record = &agents->records[i - 1];
+        if (record->has_key || strcmp(record->tenant, tenant) != 0)
+            continue;
+        *record = agents->records[--agents->count];
+        explicit_bzero(&agents->records[agents->count], sizeof *record);
+    }
+}
+
 /* ---- jobs ---- */
 
 static mlc_code put_json(mlc_txn *txn, const char *name, cJSON *obj, mlc_error *err)
@@ -278,10 +290,11 @@ static mlc_code put_agent(mlc_txn *txn, const agents_job *job, mlc_error *err)
     return code;
 }
 
-/* Another agent of the same tenant on disk? */
+/* Another agent of the same tenant on disk? Or the same agent of another tenant? */
 typedef struct other_agent {
     const agents_job *job;
     char name[MLC_AGENT_NAME_MAX];
+    bool taken;
 } other_agent;
 
 static bool visit_other(const char *name, const void *value, size_t len, void *arg)
@@ -292,18 +305,31 @@ static bool visit_other(const char *name, const void *value, size_t len, void *a
         return true;
     const char *const tenant = mlc_json_str(obj, "tenant");
     const char *const id = name + strlen(AGENT_PREFIX);
-    if (tenant != NULL && strcmp(tenant, other->job->tenant) == 0 && strcmp(id, other->job->agent) != 0)
+    const bool same_tenant = tenant != NULL && strcmp(tenant, other->job->tenant) == 0;
+    const bool same_agent = strcmp(id, other->job->agent) == 0;
+    if (same_agent && !same_tenant)
+        other->taken = true;
+    if (same_tenant && !same_agent)
         (void)snprintf(other->name, sizeof other->name, "%.*s", MLC_AGENT_NAME_MAX - 1, id);
     cJSON_Delete(obj);
-    return other->name[0] == '\0';
+    return other->name[0] == '\0' && !other->taken;
+}
+
+/* Says nothing of whose it is: the holder of a token is of another tenant. */
+static mlc_code foreign_agent(const char *agent, mlc_error *err)
+{
+    return mlc_fail(err, MLC_E_EXISTS, "agent %s is in use elsewhere; choose another name for it", agent);
 }
 
 static mlc_code run_enroll(mlc_txn *txn, agents_job *job, mlc_error *err)
 {
     other_agent other = {.job = job};
     mlc_code code = check_token(txn, job, err);
+    other.taken = job->owner[0] != '\0' && strcmp(job->owner, job->tenant) != 0;
     if (code == MLC_OK)
         code = mlc_cursor_scan(txn, AGENT_PREFIX, visit_other, &other, err);
+    if (code == MLC_OK && other.taken)
+        code = foreign_agent(job->agent, err);
     if (code == MLC_OK && other.name[0] != '\0')
         code = mlc_fail(err, MLC_E_EXISTS, "tenant %s has agent %s; revoke that one first", job->tenant,
                         other.name);
@@ -406,6 +432,9 @@ mlc_code mlc_agents_issue(mlc_agents *agents, const char *tenant, const char *ag
     job->expires_ms = expires_ms;
     if (code == MLC_OK)
         code = take_name(job->tenant, tenant, "tenant", err);
+    const mlc_agent_record *const known = code == MLC_OK ? find_record(agents, agent) : NULL;
+    if (known != NULL && strcmp(known->tenant, tenant) != 0)
+        code = foreign_agent(agent, err);
     if (code == MLC_OK)
         code = name_token(job, token, err);
     return submit(job, code, err);
@@ -424,6 +453,9 @@ mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *ag
     mlc_code code = take_name(job->agent, agent, "agent", err);
     job->what = JOB_ENROLL;
     memcpy(job->key, key, MLC_KEY_LEN);
+    const mlc_agent_record *const known = code == MLC_OK ? find_record(agents, agent) : NULL;
+    if (known != NULL)
+        memcpy(job->owner, known->tenant, sizeof job->owner);
     if (code == MLC_OK)
         code = name_token(job, token, err);
     if (code == MLC_OK)

@@ -33,16 +33,19 @@ void mlc_agents_close(mlc_agents *agents);
 
 /* An agent known by client certificate (configuration). */
 mlc_code mlc_agents_add_certified(mlc_agents *agents, const char *id, const char *tenant, mlc_error *err);
+/* Forget those of a tenant that are known by certificate only (it leaves the configuration). */
+void mlc_agents_drop_certified(mlc_agents *agents, const char *tenant);
 /* Borrowed until the next change; NULL when unknown or revoked. */
 const mlc_agent_record *mlc_agents_find(const mlc_agents *agents, const char *id);
 const mlc_agent_record *mlc_agents_at(const mlc_agents *agents, size_t index);
 
 typedef void (*mlc_agents_done_fn)(void *user, mlc_code code, const mlc_error *err);
-/* Remember a new token for (tenant, agent) until expires_ms. `done` after the commit. */
+/* Remember a new token for (tenant, agent) until expires_ms. `done` after the commit. MLC_E_EXISTS when the agent is another
+ * tenant's: names of agents are of the whole relay. */
 mlc_code mlc_agents_issue(mlc_agents *agents, const char *tenant, const char *agent, const char *token,
                           int64_t expires_ms, mlc_agents_done_fn done, void *user, mlc_error *err);
 /* Exchange. Codes given to `done`: MLC_E_DENIED (token unknown, ended, used or for another agent), MLC_E_EXISTS (the tenant has
- * another agent). */
+ * another agent, or another tenant has this one). */
 mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent,
                            const uint8_t key[MLC_KEY_LEN], mlc_agents_done_fn done, void *user,
                            mlc_error *err);

@@ -5,8 +5,10 @@
 #include "net/timer.h"
 #include "net/waker.h"
 #include "relay/agents.h"
+#include "relay/config.h"
+#include "relay/drift_routes.h"
 #include "relay/enroll.h"
-#include "relay/tenant.h"
+#include "relay/tenants.h"
 #include "relay/trial_routes.h"
 #include "relay/tunnel_server.h"
 #include "relay/webhook_admin.h"
@@ -26,13 +28,12 @@ typedef struct relay_app {
     mlc_log *log;
     const char *software;
     uv_loop_t loop;
-    uv_signal_t on_term, on_int;
+    uv_signal_t on_term, on_int, on_hup;
     bool signals_open, stopping;
     mlc_waker *waker;
     mlc_store *control;
     mlc_agents *agents;
-    mlc_tenant **tenants;
-    size_t tenant_count;
+    mlc_tenants *tenants;
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
     mlc_webhook_options webhooks;
@@ -43,6 +44,7 @@ typedef struct relay_app {
     mlc_admin *admin;
     mlc_http_route public_routes[PUBLIC_ROUTES];
     mlc_http_route admin_routes[ROUTES_MAX];
+    mlc_drift_desk compare;
 } relay_app;
 
 static const char *str(const relay_app *app, const char *path)
@@ -52,11 +54,7 @@ static const char *str(const relay_app *app, const char *path)
 
 static mlc_tenant *find_tenant(const relay_app *app, const char *id)
 {
-    for (size_t i = 0; i < app->tenant_count; i++) {
-        if (strcmp(mlc_tenant_id(app->tenants[i]), id) == 0)
-            return app->tenants[i];
-    }
-    return NULL;
+    return app->tenants != NULL ? mlc_tenants_find(app->tenants, id) : NULL;
 }
 
 /* ---- what the parts ask for ---- */
@@ -85,6 +83,8 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
     const relay_app *const app = user;
     const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
     const mlc_tenant *const tenant = record != NULL ? find_tenant(app, record->tenant) : NULL;
+    if (record != NULL && tenant == NULL && mlc_tenants_known(app->tenants, record->tenant))
+        return mlc_fail(err, MLC_E_UNAVAILABLE, "tenant %s is not open now", record->tenant);
     if (tenant == NULL)
         return mlc_fail(err, MLC_E_NOTFOUND, "agent \"%.64s\" is not enrolled here", agent_id);
     memset(out, 0, sizeof *out);
@@ -92,6 +92,7 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
     out->has_key = record->has_key;
     memcpy(out->key, record->key, sizeof out->key);
     out->binding = mlc_tenant_binding(tenant);
+    mlc_tenant_limit_agent(tenant, out);
     return MLC_OK;
 }
 
@@ -106,18 +107,17 @@ static bool cert_allowed(void *user, const char *agent_id, const char *common_na
 
 static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
 {
-    const mlc_tenant *const found = find_tenant(user, tenant);
-    return found != NULL ? mlc_tenant_webhook(found) : NULL;
+    const relay_app *const app = user;
+    return mlc_tenants_webhook(app->tenants, tenant);
 }
 
 static mlc_trial *find_trial(void *user, const char *tenant)
 {
     const relay_app *const app = user;
-    const mlc_tenant *found = NULL;
-    if (tenant != NULL)
-        found = find_tenant(app, tenant);
-    else if (app->tenant_count == 1)
-        found = app->tenants[0];
+    bool more = false;
+    /* Without a name: the only one. */
+    const mlc_tenant *const first = tenant == NULL ? mlc_tenants_at(app->tenants, 0, &more) : NULL;
+    const mlc_tenant *const found = tenant != NULL ? find_tenant(app, tenant) : more ? NULL : first;
     return found != NULL ? mlc_tenant_trial(found) : NULL;
 }
 
@@ -129,15 +129,50 @@ static mlc_hook_setup *find_hooks(void *user, const char *tenant)
 
 static bool tenant_known(void *user, const char *tenant)
 {
-    return find_tenant(user, tenant) != NULL;
+    const relay_app *const app = user;
+    return mlc_tenants_known(app->tenants, tenant);
 }
 
 static void add_status(void *user, cJSON *status)
 {
     const relay_app *const app = user;
-    cJSON *const tenants = cJSON_AddObjectToObject(status, "tenants");
-    for (size_t i = 0; i < app->tenant_count; i++)
-        mlc_tenant_status(app->tenants[i], cJSON_AddObjectToObject(tenants, mlc_tenant_id(app->tenants[i])));
+    mlc_tenants_status(app->tenants, status);
+}
+
+static void add_metrics(void *user, mlc_buf *out)
+{
+    const relay_app *const app = user;
+    mlc_tenants_metrics(app->tenants, out);
+}
+
+static bool is_healthy(void *user, char *why, size_t size)
+{
+    const relay_app *const app = user;
+    return mlc_tenants_healthy(app->tenants, why, size);
+}
+
+static void add_admin_store(const relay_app *app, const mlc_tenant *tenant)
+{
+    mlc_error err;
+    mlc_admin_store store;
+    mlc_tenant_describe_store(tenant, &store);
+    if (mlc_admin_add_store(app->admin, &store, &err) != MLC_OK)
+        mlc_log_error(app->log, "relay", "a tenant cannot be shown to operators",
+                      MLC_S("tenant", mlc_tenant_id(tenant)), MLC_S("error", err.message));
+}
+
+static void on_tenant_opened(void *user, mlc_tenant *tenant)
+{
+    const relay_app *const app = user;
+    if (app->admin != NULL)
+        add_admin_store(app, tenant);
+}
+
+static void on_tenant_closing(void *user, mlc_tenant *tenant)
+{
+    const relay_app *const app = user;
+    mlc_tunnel_server_drop(app->tunnel, mlc_tenant_binding(tenant), "the relay closes this tenant");
+    mlc_admin_remove_store(app->admin, mlc_tenant_id(tenant));
 }
 
 static void on_health(mlc_http_req *req, void *user)
@@ -155,18 +190,38 @@ static void on_signal(uv_signal_t *handle, int signum)
     uv_stop(&app->loop);
 }
 
+/* Another configuration of the tenants, without a pause for those that do not change. */
+static void on_reload(uv_signal_t *handle, int signum)
+{
+    const relay_app *const app = handle->data;
+    mlc_cfg *cfg = NULL;
+    mlc_error err;
+    (void)signum;
+    mlc_code code = mlc_relay_config_load_partly(&cfg, mlc_cfg_file(app->cfg), NULL, &err);
+    if (code == MLC_OK)
+        code = mlc_tenants_reload(app->tenants, cfg, &err);
+    if (code == MLC_OK)
+        mlc_log_info(app->log, "relay",
+                     "tenants are as configured now; other settings count from the next start");
+    else
+        mlc_log_error(app->log, "relay", "the configuration was not taken over", MLC_S("error", err.message));
+}
+
 /* ---- opening ---- */
 
 static mlc_code open_signals(relay_app *app, mlc_error *err)
 {
     (void)signal(SIGPIPE, SIG_IGN);
-    if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0)
+    if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0 ||
+        uv_signal_init(&app->loop, &app->on_hup) != 0)
         return mlc_fail(err, MLC_E_IO, "cannot watch for signals");
     app->signals_open = true;
     app->on_term.data = app;
     app->on_int.data = app;
+    app->on_hup.data = app;
     (void)uv_signal_start(&app->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&app->on_int, on_signal, SIGINT);
+    (void)uv_signal_start(&app->on_hup, on_reload, SIGHUP);
     return MLC_OK;
 }
 
@@ -174,7 +229,6 @@ static mlc_code open_control(relay_app *app, mlc_error *err)
 {
     char path[1024];
     uint8_t root[MLC_KEY_LEN];
-    const char *const key_file = str(app, "relay.root_key_file");
     (void)mkdir(str(app, "relay.data_dir"), 0700);
     (void)snprintf(path, sizeof path, "%s/control", str(app, "relay.data_dir"));
     const mlc_store_options options = {.dir = path,
@@ -185,50 +239,25 @@ static mlc_code open_control(relay_app *app, mlc_error *err)
     mlc_code code = mlc_store_open(&app->control, &options, err);
     if (code != MLC_OK)
         return code;
-    if (key_file == NULL)
-        (void)snprintf(path, sizeof path, "%s/root.key", str(app, "relay.data_dir"));
-    code = mlc_root_key_load(key_file != NULL ? key_file : path, true, root, err);
+    code = mlc_root_key_load(mlc_relay_root_key_file(app->cfg, path, sizeof path), true, root, err);
     if (code == MLC_OK)
         code = mlc_agents_open(&app->agents, app->control, root, app->log, err);
     explicit_bzero(root, sizeof root);
     return code;
 }
 
-static mlc_code open_tenant(relay_app *app, size_t index, mlc_error *err)
-{
-    char path[64];
-    const mlc_tenant_options options = {.loop = &app->loop,
-                                        .log = app->log,
-                                        .cfg = app->cfg,
-                                        .index = index,
-                                        .software = app->software,
-                                        .on_down = on_down,
-                                        .user = app};
-    const char *const id = mlc_cfg_str(app->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].id", index));
-    if (find_tenant(app, id) != NULL)
-        return mlc_fail(err, MLC_E_INVALID, "tenant \"%s\" is configured twice", id);
-    mlc_code code = mlc_tenant_open(&app->tenants[app->tenant_count], &options, err);
-    if (code != MLC_OK)
-        return code;
-    app->tenant_count++;
-    (void)mlc_cfg_at(path, sizeof path, "tenants[%zu].mtls_agents", index);
-    for (size_t i = 0; code == MLC_OK && i < mlc_cfg_count(app->cfg, path); i++)
-        code = mlc_agents_add_certified(app->agents, mlc_cfg_list_str(app->cfg, path, i), id, err);
-    return code;
-}
-
 static mlc_code open_tenants(relay_app *app, mlc_error *err)
 {
-    const size_t count = mlc_cfg_count(app->cfg, "tenants");
-    mlc_code code = MLC_OK;
-    if (count == 0)
-        return mlc_fail(err, MLC_E_INVALID, "no tenants are configured; add a group to the list \"tenants\"");
-    app->tenants = calloc(count, sizeof(mlc_tenant *));
-    if (app->tenants == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for %zu tenants", count);
-    for (size_t i = 0; code == MLC_OK && i < count; i++)
-        code = open_tenant(app, i, err);
-    return code;
+    const mlc_tenants_options options = {.loop = &app->loop,
+                                         .log = app->log,
+                                         .software = app->software,
+                                         .agents = app->agents,
+                                         .retry_ms = mlc_cfg_int(app->cfg, "relay.tenant_retry"),
+                                         .on_down = on_down,
+                                         .on_opened = on_tenant_opened,
+                                         .on_closing = on_tenant_closing,
+                                         .user = app};
+    return mlc_tenants_open(&app->tenants, &options, app->cfg, err);
 }
 
 static mlc_code open_tunnel(relay_app *app, mlc_error *err)
@@ -287,18 +316,24 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
 static mlc_code open_admin(relay_app *app, mlc_error *err)
 {
     size_t count = 0;
-    const mlc_admin_options options = {
-        .log = app->log, .program = app->software, .status = add_status, .loop = &app->loop, .user = app};
-    mlc_code code = mlc_admin_open(&app->admin, &options, err);
-    for (size_t i = 0; code == MLC_OK && i < app->tenant_count; i++) {
-        mlc_admin_store store;
-        mlc_tenant_describe_store(app->tenants[i], &store);
-        code = mlc_admin_add_store(app->admin, &store, err);
-    }
+    bool more = true;
+    const mlc_admin_options options = {.log = app->log,
+                                       .program = app->software,
+                                       .status = add_status,
+                                       .metrics = add_metrics,
+                                       .healthy = is_healthy,
+                                       .loop = &app->loop,
+                                       .user = app};
+    const mlc_code code = mlc_admin_open(&app->admin, &options, err);
     if (code != MLC_OK)
         return code;
+    for (size_t i = 0; more; i++) {
+        const mlc_tenant *const tenant = mlc_tenants_at(app->tenants, i, &more);
+        if (tenant != NULL)
+            add_admin_store(app, tenant);
+    }
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 5 + MLC_TRIAL_ROUTES > ROUTES_MAX)
+    if (count + 5 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -322,6 +357,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                                   .user = &app->hook_admin};
     app->trials = (mlc_trial_desk){.find = find_trial, .user = app};
     count += mlc_trial_routes(&app->trials, app->admin_routes + count);
+    app->compare = (mlc_drift_desk){.tenants = app->tenants};
+    count += mlc_drift_routes(&app->compare, app->admin_routes + count);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = str(app, "relay.admin_socket"),
                                             .routes = app->admin_routes,
@@ -357,11 +394,8 @@ static void close_all(relay_app *app)
     if (app->tunnel != NULL)
         mlc_tunnel_server_close(app->tunnel);
     app->tunnel = NULL;
-    for (size_t i = 0; i < app->tenant_count; i++)
-        mlc_tenant_stop(app->tenants[i]);
-    for (size_t i = 0; i < app->tenant_count; i++)
-        mlc_tenant_close(app->tenants[i]);
-    free(app->tenants);
+    mlc_tenants_close(app->tenants);
+    app->tenants = NULL;
     if (app->lws != NULL)
         mlc_lws_close(app->lws);
     mlc_store_close(app->control);
@@ -371,6 +405,7 @@ static void close_all(relay_app *app)
     if (app->signals_open) {
         uv_close((uv_handle_t *)&app->on_term, NULL);
         uv_close((uv_handle_t *)&app->on_int, NULL);
+        uv_close((uv_handle_t *)&app->on_hup, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&app->loop);
@@ -403,7 +438,7 @@ mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = write_port_file(app, err);
     if (code == MLC_OK) {
         mlc_log_info(log, "relay", "running", MLC_I("port", mlc_http_server_port(app->server)),
-                     MLC_I("tenants", app->tenant_count), MLC_S("version", software));
+                     MLC_I("tenants", mlc_cfg_count(cfg, "tenants")), MLC_S("version", software));
         while (!app->stopping)
             (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     }

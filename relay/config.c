@@ -1,8 +1,13 @@
 /* config.c - see config.h. */
 #include "relay/config.h"
 
+#include "crypto/sealed.h"
+#include "relay/config_check.h"
 #include "relay/mappings.h"
 #include "relay/trial_config.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
@@ -34,11 +39,13 @@ static const mlc_cfg_field schema[] = {
     {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
      "A peer silent for 2.5 intervals counts as gone"},
     {"relay.max_connections", MLC_CFG_INT, false, "10000", 1, 1000000, NULL, "Open connections at most"},
+    {"relay.tenant_retry", MLC_CFG_DURATION, false, "30s", 100, DAYS(1), NULL,
+     "Pause before a tenant that could not be opened is tried again; the others work meanwhile"},
     {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
     {"log.level", MLC_CFG_ENUM, false, "info", 0, 0, log_levels, "Least level that is written"},
 
     {"tenants[].id", MLC_CFG_STRING, true, NULL, 1, 63, NULL,
-     "Name of the tenant: letters, digits, dots, dashes"},
+     "Name of the tenant: letters, digits, dots, dashes; unique, also without regard to case"},
     {"tenants[].webhook_secret", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Shared secret of its webhooks"},
     {"tenants[].mtls_agents", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
      "Agents known by client certificate: its common name is the agent's id"},
@@ -86,6 +93,12 @@ static const mlc_cfg_field schema[] = {
     {"tenants[].mappings.contact", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of contacts"},
     {"tenants[].mappings.item", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of items"},
     {"tenants[].mappings.price", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Mapping file of prices"},
+    {"tenants[].orders.customer_reference", MLC_CFG_STRING, false, NULL, 1, 100, NULL,
+     "Column of salesorder that holds the customer's own order number, such as name; default: none"},
+    {"tenants[].orders.write_in_item", MLC_CFG_STRING, false, NULL, 1, 25, NULL,
+     "JDE item that stands for write-in products; default: an order with one is parked"},
+    {"tenants[].orders.fulfill", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Set an order to Fulfilled in Dynamics when JDE has shipped all of it"},
     {"tenants[].dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Write nothing into Dynamics: say what would be changed, and keep it until this is off (docs/flows.md)"},
     {"tenants[].dry_run_kinds", MLC_CFG_STRINGS, false, NULL, 0, 0, NULL,
@@ -112,6 +125,16 @@ static const mlc_cfg_field schema[] = {
      "start"},
     {"tenants[].orders.reconcile_filter", MLC_CFG_STRING, false, "_quoteid_value ne null", 0, 1000, NULL,
      "Further OData condition on the sales orders found"},
+    {"tenants[].compare.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Compare all records of JDE and Dynamics by the schedule; by hand (mlctl compare) it always can be"},
+    {"tenants[].compare.schedule", MLC_CFG_STRING, false, "0 3 * * sun", 1, 120, NULL,
+     "When, in UTC: minute hour day month weekday; @daily, @weekly, @monthly, @every 12h"},
+    {"tenants[].compare.heal", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Send again what differs; false: only report it"},
+    {"tenants[].compare.timeout", MLC_CFG_DURATION, false, "6h", SECONDS(1), DAYS(7), NULL,
+     "How long the agent may take for one answer"},
+    {"tenants[].compare.max_gone", MLC_CFG_INT, false, "1000", 0, INT64_MAX, NULL,
+     "When more records of a kind than this are gone from JDE at once, none of them is deactivated"},
 
     {"tenants[].webhooks.register", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Make and repair the webhook steps in Dynamics, at start and every interval"},
@@ -125,6 +148,20 @@ static const mlc_cfg_field schema[] = {
      "Pause after a check that failed or found what could not be repaired"},
     {"tenants[].addresses.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
      "Take changes of addresses in Dynamics to JDE"},
+    {"tenants[].limits.webhooks_per_second", MLC_CFG_INT, false, "100", 1, 1000000, NULL,
+     "Webhooks at a steady rate; beyond it they get 503 with Retry-After"},
+    {"tenants[].limits.webhook_burst", MLC_CFG_INT, false, "500", 1, 1000000, NULL,
+     "Webhooks at once after a pause"},
+    {"tenants[].limits.messages_per_second", MLC_CFG_INT, false, "5000", 1, 1000000, NULL,
+     "Websocket messages of an agent; beyond it the relay reads more slowly"},
+    {"tenants[].limits.connections", MLC_CFG_INT, false, "4", 1, 1000, NULL,
+     "Connections of its agents at once; more are asked to come later"},
+    {"tenants[].limits.map_max", MLC_CFG_SIZE, false, NULL, 16 << 20, 0, NULL,
+     "Greatest size of its store; default: store.map_max"},
+    {"tenants[].limits.stream_max_bytes", MLC_CFG_SIZE, false, NULL, 1 << 16, 0, NULL,
+     "Waiting in one of its streams; default: store.stream_max_bytes"},
+    {"tenants[].limits.stream_max_entries", MLC_CFG_INT, false, "0", 0, INT64_C(1000000000), NULL,
+     "Entries waiting in one of its streams; 0: as many as their bytes allow"},
 
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of a tenant's store"},
     {"store.stream_max_bytes", MLC_CFG_SIZE, false, "4G", 1 << 16, 0, NULL,
@@ -143,58 +180,89 @@ static const mlc_cfg_field schema[] = {
     {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
      "Pause between two looks for what is to be closed, removed or pruned"},
 };
-enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128, WHERE_SIZE = 512 };
+enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128 };
 
-static bool is_set(const mlc_cfg *cfg, size_t tenant, const char *name)
+const char *mlc_relay_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
 {
-    char path[PATH_SIZE];
-    const char *const value =
-        mlc_cfg_str(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.%s", tenant, name));
-    return value != NULL && *value != '\0';
+    const char *const file = mlc_cfg_str(cfg, "relay.root_key_file");
+    if (file != NULL)
+        (void)snprintf(out, size, "%s", file);
+    else
+        (void)snprintf(out, size, "%s/root.key", mlc_cfg_str(cfg, "relay.data_dir"));
+    return out;
 }
 
-/* How a tenant signs in: what the schema's single rows cannot say. NULL: well. */
-static const char *credential_fault(const mlc_cfg *cfg, size_t tenant)
+/* "tenants[0].webhook_secret" -> "tenants[acme].webhook_secret": a tenant's place in the file may change. */
+static mlc_code name_setting(const mlc_cfg *cfg, const char *path, char *out, size_t size, mlc_error *err)
 {
-    char path[PATH_SIZE];
-    const char *const secret =
-        mlc_cfg_secret(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics.client_secret", tenant));
-    const bool cert = is_set(cfg, tenant, "client_cert_file");
-    const bool key = is_set(cfg, tenant, "client_key_file");
-    if (cert != key)
-        return "a certificate needs its key and a key its certificate; set both client_cert_file and "
-               "client_key_file";
-    if (secret != NULL && cert)
-        return "two ways to sign in are set; keep either client_secret, or client_cert_file and "
-               "client_key_file";
-    if (secret == NULL && !cert)
-        return "there is no way to sign in; set client_secret, or client_cert_file and client_key_file";
-    return NULL;
+    char id_path[PATH_SIZE];
+    const char *const rest = strchr(path, ']');
+    if (rest == NULL)
+        return mlc_fail(err, MLC_E_INTERNAL, "%s is not a setting of a tenant", path);
+    (void)mlc_cfg_at(id_path, sizeof id_path, "%.*s].id", (int)(rest - path), path);
+    const char *const id = mlc_cfg_str(cfg, id_path);
+    if (id == NULL)
+        return mlc_fail(err, MLC_E_INVALID, "the tenant has no id");
+    (void)mlc_cfg_at(out, size, "tenants[%s]%s", id, rest + 1);
+    return MLC_OK;
 }
 
-static mlc_code check_credentials(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
+                       mlc_error *err)
 {
+    char file[1024];
+    char setting[2 * PATH_SIZE];
+    uint8_t root[MLC_KEY_LEN] = {0};
+    (void)user;
+    if (mlc_cfg_str(cfg, "relay.data_dir") == NULL)
+        return mlc_fail(err, MLC_E_INVALID, "relay.data_dir is missing, which holds the root key");
+    mlc_code code = name_setting(cfg, path, setting, sizeof setting, err);
+    if (code == MLC_OK)
+        code = mlc_root_key_load(mlc_relay_root_key_file(cfg, file, sizeof file), false, root, err);
+    if (code == MLC_OK)
+        code = mlc_sealed_open(root, "ml-relay", setting, base64, out, err);
+    mlc_wipe(root, sizeof root);
+    return code;
+}
+
+mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
+{
+    mlc_code code = mlc_cfg_load_partly(out, file, "tenants", schema, SCHEMA_LEN, unseal, NULL, report, err);
+    if (code == MLC_OK)
+        code = mlc_relay_config_check(*out, err);
+    if (code != MLC_OK) {
+        mlc_cfg_free(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+/* The faults of all tenants into report, the first into err. */
+static mlc_code report_tenants(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err)
+{
+    char path[PATH_SIZE];
     mlc_code code = MLC_OK;
     const size_t tenants = mlc_cfg_count(cfg, "tenants");
     for (size_t i = 0; i < tenants; i++) {
-        char path[PATH_SIZE], where[WHERE_SIZE];
-        const char *const fault = credential_fault(cfg, i);
-        if (fault == NULL)
+        const char *const faults =
+            mlc_cfg_element_faults(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu]", i));
+        if (faults == NULL)
             continue;
-        (void)mlc_cfg_where(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].id", i), where, sizeof where);
         if (report != NULL)
-            (void)mlc_buf_printf(report, NULL, "%s: tenants[%zu].dynamics: %s\n", where, i, fault);
+            (void)mlc_buf_printf(report, NULL, "%s\n", faults);
         if (code == MLC_OK)
-            code = mlc_fail(err, MLC_E_INVALID, "%s: tenants[%zu].dynamics: %s", where, i, fault);
+            code = mlc_fail(err, MLC_E_INVALID, "%.*s", (int)strcspn(faults, "\n"), faults);
     }
     return code;
 }
 
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, NULL, NULL, report, err);
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
     if (code == MLC_OK)
-        code = check_credentials(*out, report, err);
+        code = mlc_relay_config_check(*out, err);
+    if (code == MLC_OK)
+        code = report_tenants(*out, report, err);
     if (code == MLC_OK)
         code = mlc_mappings_check(*out, report, err);
     if (code == MLC_OK)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "relay/address_memory.h"
 #include "relay/address_report.h"
+#include "relay/order_progress.h"
 #include "relay/order_report.h"
 #include "relay/refresh.h"
 #include "store/audit.h"
@@ -31,6 +32,20 @@ static void deliver_addresses(const mlc_inbound *t, mlc_delivery *const *items, 
         mlc_address_report_deliver(t->odata, t->prefix, t->deliverer, items[i]);
 }
 
+static void deliver_statuses(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    const mlc_order_progress_options options = {
+        .odata = t->odata, .deliverer = t->deliverer, .prefix = t->prefix, .fulfill = t->fulfill};
+    for (size_t i = 0; i < count; i++)
+        mlc_order_progress_deliver(&options, items[i]);
+}
+
+static void deliver_compared(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mlc_drift_take(t->drift, t->deliverer, items[i]);
+}
+
 /* It was stored by another version of the program. */
 static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, size_t count)
 {
@@ -47,10 +62,11 @@ static void deliver_unknown(const mlc_inbound *t, mlc_delivery *const *items, si
 static const struct inbound {
     const char *kind;
     deliver_fn deliver;
-} inbound[] = {{"customer", deliver_masters},        {"supplier", deliver_masters},
-               {"contact", deliver_masters},         {"item", deliver_masters},
-               {"price", deliver_masters},           {"order.result", deliver_results},
-               {"address.result", deliver_addresses}};
+} inbound[] = {{"customer", deliver_masters},       {"supplier", deliver_masters},
+               {"contact", deliver_masters},        {"item", deliver_masters},
+               {"price", deliver_masters},          {"order.result", deliver_results},
+               {"order.status", deliver_statuses},  {"address.result", deliver_addresses},
+               {"compare.answer", deliver_compared}};
 enum { INBOUND = sizeof inbound / sizeof inbound[0] };
 
 static deliver_fn deliver_of(const char *kind)
@@ -79,6 +95,9 @@ mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const ml
         return mlc_relay_refresh_accept(txn, t->intake, t->tenant, message, err);
     if (deliver_of(message->kind) == NULL)
         return refuse_kind(message->kind, err);
+    if (strcmp(message->kind, "compare.answer") == 0 &&
+        mlc_drift_check(message->payload, message->payload_len, err) != MLC_OK)
+        return err->code == MLC_E_NOMEM ? MLC_E_NOMEM : MLC_E_REJECTED;
     mlc_entry_new entry = *message;
     entry.tenant = t->tenant;
     entry.now_ms = mlc_wall_ms();

@@ -4,6 +4,7 @@
 #ifndef MLC_RELAY_INBOUND_H
 #define MLC_RELAY_INBOUND_H
 
+#include "relay/drift.h"
 #include "relay/odata.h"
 #include "relay/records.h"
 
@@ -11,10 +12,12 @@
 typedef struct mlc_inbound {
     const char *tenant;
     const char *prefix;
+    bool fulfill;         /* order_progress.h */
     mlc_outbox *dynamics; /* the stream of what is to be delivered */
     mlc_outbox *intake;   /* of what is to be read from Dynamics */
     mlc_odata *odata;
     mlc_records *records;
+    mlc_drift *drift;
     mlc_deliverer *deliverer; /* of "dynamics" */
 } mlc_inbound;
 

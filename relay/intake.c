@@ -2,7 +2,7 @@
 #include "relay/intake.h"
 
 #include "base/clock.h"
-#include "relay/order_map.h"
+#include "crypto/crypto.h"
 #include "relay/refresh.h"
 #include "relay/webhook_event.h"
 
@@ -21,7 +21,9 @@ typedef struct intake_task {
     mlc_delivery *item;
     mlc_webhook_event event;
     cJSON *header;
-    mlc_buf order; /* canonical JSON */
+    bool refused;   /* JDE refused the order before */
+    mlc_buf order;  /* canonical JSON */
+    mlc_buf report; /* order.result of an order that cannot leave */
 } intake_task;
 
 static void task_free(void *arg)
@@ -29,6 +31,7 @@ static void task_free(void *arg)
     intake_task *const task = arg;
     cJSON_Delete(task->header);
     mlc_buf_free(&task->order);
+    mlc_buf_free(&task->report);
     free(task);
 }
 
@@ -39,13 +42,45 @@ void mlc_order_idem(const char *order_id, char *out, size_t size)
 
 /* ---- the end ---- */
 
+/* Was a refused order mended since? Then `idem` gets the hash of its content: each content goes down once. */
+static mlc_code mended_idem(mlc_txn *txn, const intake_task *task, char *idem, size_t size, mlc_error *err)
+{
+    mlc_outbox *const down = task->intake->opt.down;
+    uint8_t hash[MLC_SHA256_LEN];
+    char hex[2 * MLC_SHA256_LEN + 1];
+    mlc_entry known;
+    uint64_t seq = 0;
+    mlc_code code = mlc_outbox_find(txn, down, idem, &seq, err);
+    if (code == MLC_OK)
+        code = mlc_outbox_get(txn, down, seq, &known, err);
+    if (code == MLC_E_NOTFOUND)
+        return MLC_OK;
+    if (code != MLC_OK)
+        return code;
+    if (known.payload_len == task->order.len &&
+        memcmp(known.payload, task->order.data, known.payload_len) == 0)
+        return MLC_OK;
+    code = mlc_sha256(task->order.data, task->order.len, hash, err);
+    if (code != MLC_OK)
+        return code;
+    mlc_hex(hash, sizeof hash, hex);
+    const size_t used = strlen(idem);
+    (void)snprintf(idem + used, size - used, "/%.16s", hex);
+    return MLC_OK;
+}
+
 static mlc_code put_order(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
 {
     const intake_task *const task = arg;
     char key[64];
     char idem[160];
+    mlc_code code = MLC_OK;
     (void)snprintf(key, sizeof key, "order/%s", task->event.order_id);
     mlc_order_idem(task->event.order_id, idem, sizeof idem);
+    if (task->refused)
+        code = mended_idem(txn, task, idem, sizeof idem, err);
+    if (code != MLC_OK)
+        return code;
     if (strcmp(task->event.message, MLC_REFRESH_MESSAGE) == 0) {
         const size_t used = strlen(idem);
         (void)snprintf(idem + used, sizeof idem - used, "/%.36s", task->event.operation_id);
@@ -66,6 +101,44 @@ static void finish(intake_task *task, mlc_delivery_result *result)
     result->effect_arg = task;
     result->effect_free = task_free;
     mlc_deliverer_finish(task->intake->deliverer, task->item, result);
+}
+
+/* What is wrong with the order, for whoever can mend it in Dynamics. */
+static mlc_code put_report(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
+{
+    const intake_task *const task = arg;
+    const int64_t now_ms = mlc_wall_ms();
+    char key[64];
+    char idem[128];
+    (void)snprintf(key, sizeof key, "order/%s", task->event.order_id);
+    (void)snprintf(idem, sizeof idem, "relay/order/%.40s/failed/%lld", task->event.order_id,
+                   (long long)now_ms);
+    const mlc_entry_new entry = {.tenant = item->tenant,
+                                 .key = key,
+                                 .idem = idem,
+                                 .kind = "order.result",
+                                 .correlation = item->correlation,
+                                 .payload = task->report.data,
+                                 .payload_len = task->report.len,
+                                 .now_ms = now_ms};
+    return mlc_outbox_put(txn, task->intake->opt.dynamics, &entry, NULL, NULL, err);
+}
+
+/* The order itself is at fault: it is parked here, and Dynamics is told why. */
+static void finish_faulty(intake_task *task, mlc_code code, const mlc_error *err)
+{
+    char reference[MLC_BASE36_128_MAX] = "";
+    mlc_delivery_result result = {.code = code, .err = err};
+    if (code == MLC_E_INVALID && task->intake->opt.dynamics != NULL &&
+        mlc_uuid_to_base36(task->event.order_id, reference, NULL) == MLC_OK) {
+        const mlc_order_result report = {.id = task->event.order_id,
+                                         .reference = reference,
+                                         .code = mlc_code_name(code),
+                                         .error = err->message};
+        if (mlc_order_result_print(&report, &task->report, NULL) == MLC_OK)
+            result.park_effect = put_report;
+    }
+    finish(task, &result);
 }
 
 static void finish_failed(intake_task *task, mlc_code code, const mlc_error *err, int64_t retry_after_ms)
@@ -110,9 +183,9 @@ static void on_lines(void *user, const mlc_odata_answer *answer)
         code = mlc_fail(&err, MLC_E_LIMIT, "order %s has more than %d lines; split it in Dynamics",
                         task->event.order_id, MLC_ORDER_LINES_MAX);
     else
-        code = mlc_order_map(task->header, lines, &task->order, &err);
+        code = mlc_order_map(task->header, lines, &task->intake->opt.map, &task->order, &err);
     if (code != MLC_OK) {
-        finish_failed(task, code, &err, 0);
+        finish_faulty(task, code, &err);
         return;
     }
     char target[64];
@@ -131,7 +204,7 @@ static void on_header(void *user, const mlc_odata_answer *answer)
         finish_answer(task, answer);
         return;
     }
-    const char *const number = mlc_order_jde_number(answer->body, task->intake->opt.prefix);
+    const char *const number = mlc_order_jde_number(answer->body, task->intake->opt.map.prefix);
     if (number != NULL) {
         char outcome[96];
         (void)snprintf(outcome, sizeof outcome, "in JDE already as %.60s", number);
@@ -139,6 +212,7 @@ static void on_header(void *user, const mlc_odata_answer *answer)
         finish(task, &result);
         return;
     }
+    task->refused = mlc_order_jde_refused(answer->body, task->intake->opt.map.prefix);
     task->header = cJSON_Duplicate(answer->body, true);
     mlc_code code = task->header != NULL ? mlc_order_lines_path(task->event.order_id, &path, &err)
                                          : mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
@@ -154,7 +228,7 @@ static void read_order(intake_task *task)
 {
     mlc_error err;
     mlc_buf path = {0};
-    const mlc_code code = mlc_order_header_path(task->event.order_id, task->intake->opt.prefix, &path, &err);
+    const mlc_code code = mlc_order_header_path(task->event.order_id, &task->intake->opt.map, &path, &err);
     if (code != MLC_OK) {
         mlc_buf_free(&path);
         finish_failed(task, code, &err, 0);
@@ -241,6 +315,8 @@ static void on_committed(void *user)
     mlc_intake *const intake = user;
     if (intake->opt.on_ordered != NULL)
         intake->opt.on_ordered(intake->opt.user);
+    if (intake->opt.on_reported != NULL)
+        intake->opt.on_reported(intake->opt.user);
 }
 
 /* ---- life ---- */

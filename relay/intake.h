@@ -3,7 +3,8 @@
  *
  * Works off the KEYED stream "intake": finds the order that an event is about (by its id, its quote or its invoice), reads header
  * and lines from Dynamics, maps and checks them, and puts the canonical order into the stream "down" in the job that
- * ends the event. The idempotency key there is that of the order, so ten events of one order lead to one entry.
+ * ends the event. The idempotency key there is that of the order, so ten events of one order lead to one entry. An order
+ * that JDE refused and that was mended in Dynamics since goes down once more, with a key of its content added.
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_INTAKE_H
@@ -12,17 +13,21 @@
 #include "deliver/deliverer.h"
 #include "relay/address_intake.h"
 #include "relay/odata.h"
+#include "relay/order_map.h"
 
 typedef struct mlc_intake mlc_intake;
 
 typedef struct mlc_intake_options {
     mlc_store *store;
     mlc_outbox *intake, *down;
+    mlc_outbox
+        *dynamics; /* an order that cannot leave is reported there ("order.result"); NULL: not at all */
     mlc_odata *odata;
     mlc_log *log;
-    const char *prefix;                  /* of own columns */
     const mlc_address_intake *addresses; /* borrowed */
-    void (*on_ordered)(void *user);      /* the stream "down" has work */
+    mlc_order_map_options map;           /* its texts are borrowed */
+    void (*on_ordered)(void *user);      /* the stream "down" may have work */
+    void (*on_reported)(void *user);     /* the stream "dynamics" may have work; NULL allowed */
     void *user;
 } mlc_intake_options;
 

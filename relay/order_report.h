@@ -1,6 +1,7 @@
 /* order_report.h - what JDE made of an order, written onto the Dynamics order.
  *
- * Delivers "order.result": PATCH salesorders(id) with the JDE order number, type and company, or why it failed. An update
+ * Delivers "order.result". An order that was made is read first: where a status of JDE (order_progress.h) stands already, it is
+ * the later word, and status and message stay. Then PATCH salesorders(id) with the JDE order number, type and company, or why it failed. An update
  * only (If-Match: *): an order that was deleted in Dynamics meanwhile is not made again. Writing the same result twice
  * is harmless, so an uncertain outcome needs no look-up. Thread rule: loop's thread only.
  */

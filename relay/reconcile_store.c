@@ -59,16 +59,21 @@ static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_
         return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a sales order without salesorderid");
     mlc_order_idem(event.order_id, idem, sizeof idem);
     const mlc_code known = mlc_outbox_find(txn, r->opt.down, idem, &seq, NULL);
+    /* JDE refused it, and somebody may have mended it since: worth another look. */
+    const bool refused = mlc_order_jde_refused(row, r->opt.prefix);
     (void)snprintf(status, sizeof status, "%sjdeorderstatus", r->opt.prefix);
-    /* On its way, or refused: nothing to find. Gone down, and nothing is known of it: it lost its answer. */
-    if (known == MLC_OK)
+    /* On its way: nothing to find. Gone down, and nothing is known of it: it lost its answer. */
+    if (known == MLC_OK && !refused)
         return r->whole && mlc_json_str(row, status) == NULL
                    ? put_again(txn, r, event.order_id, seq, now_ms, err)
                    : MLC_OK;
-    if (known != MLC_E_NOTFOUND)
+    if (known != MLC_OK && known != MLC_E_NOTFOUND)
         return known;
     memcpy(event.correlation_id, event.order_id, sizeof event.correlation_id);
-    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s", event.order_id, mlc_json_str(row, "modifiedon"));
+    /* modifiedon counts seconds: a refused order may be mended in the second in which its refusal was written. */
+    const char *const etag = refused ? mlc_json_str(row, "@odata.etag") : NULL;
+    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s%s%.40s", event.order_id,
+                   mlc_json_str(row, "modifiedon"), etag != NULL ? "/" : "", etag != NULL ? etag : "");
     if (mlc_outbox_find(txn, r->opt.intake, idem, &seq, NULL) == MLC_OK)
         return MLC_OK;
     r->found++;

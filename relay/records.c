@@ -2,10 +2,14 @@
 #include "relay/records_private.h"
 
 #include "base/clock.h"
+#include "relay/webhook_event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char mlc_record_superseded[] = "superseded at target";
+const char mlc_record_deactivated[] = "deactivated";
 
 /* Records given together, as long as not all of them are ready. */
 struct mlc_record_group {
@@ -75,34 +79,77 @@ void mlc_record_fail(mlc_record_task *task, const mlc_error *err)
     mlc_record_finish(task, &result);
 }
 
-/* What the finishing job wakes others by. */
-typedef struct wake_arg {
+/* What follows in the finishing job: others are woken, and what was written is noted. */
+typedef struct done_arg {
     mlc_outbox *stream;
     int64_t now_ms;
+    bool wake, note;
+    char kind[MLC_RECORD_NAME_MAX], id[MLC_COMPARE_ID_MAX + 1];
+    mlc_sent sent;
     char set[MLC_RECORD_NAME_MAX], key[MLC_RECORD_NAME_MAX];
     char value[]; /* of the key */
-} wake_arg;
+} done_arg;
 
-static mlc_code wake_effect(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
+static mlc_code done_effect(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
 {
-    const wake_arg *const wake = arg;
+    const done_arg *const done = arg;
+    mlc_code code = MLC_OK;
     (void)item;
-    return mlc_record_wake(txn, wake->stream, wake->set, wake->key, wake->value, wake->now_ms, err);
+    if (done->wake)
+        code = mlc_record_wake(txn, done->stream, done->set, done->key, done->value, done->now_ms, err);
+    if (code == MLC_OK && done->note)
+        code = mlc_sent_put(txn, done->kind, done->id, &done->sent, err);
+    return code;
 }
 
-static wake_arg *new_wake(const mlc_record_task *task)
+/* The columns are compared later only where this very body was written. */
+static bool fill_sent(const mlc_record_task *task, const char *words, mlc_sent *out)
+{
+    const mlc_records *const r = task->records;
+    const mlc_schema_table *const table = mlc_schema_table_of(r->opt.schema, task->flow->set);
+    *out = (mlc_sent){.gone = task->master.gone};
+    mlc_strlcpy(out->version, task->master.version, sizeof out->version);
+    if (strcmp(words, mlc_record_superseded) == 0 ||
+        mlc_master_fingerprint(&task->master, out->fingerprint, NULL) != MLC_OK)
+        return false;
+    if (table != NULL && (!task->master.gone || strcmp(words, mlc_record_deactivated) == 0))
+        (void)mlc_sent_columns_written(task->flow->map, r->prefix, table, task->body, &out->columns, NULL);
+    return true;
+}
+
+static done_arg *new_done(const mlc_record_task *task, const char *words)
 {
     const mlc_record_flow *const flow = task->flow;
-    const size_t size = strlen(task->key_value) + 1;
-    wake_arg *const wake = calloc(1, sizeof *wake + size);
-    if (wake == NULL)
+    const char *const value = task->key_value != NULL ? task->key_value : "";
+    const size_t size = strlen(value) + 1;
+    done_arg *const done = calloc(1, sizeof *done + size * sizeof(char));
+    if (done == NULL)
         return NULL;
-    wake->stream = task->records->opt.stream;
-    wake->now_ms = mlc_wall_ms();
-    memcpy(wake->set, flow->set, sizeof wake->set);
-    memcpy(wake->key, flow->key, sizeof wake->key);
-    memcpy(wake->value, task->key_value, size);
-    return wake;
+    done->stream = task->records->opt.stream;
+    done->now_ms = mlc_wall_ms();
+    done->wake = task->key_value != NULL && !task->master.gone;
+    done->note = strlen(task->master.id) <= MLC_COMPARE_ID_MAX && fill_sent(task, words, &done->sent);
+    mlc_strlcpy(done->kind, flow->kind, sizeof done->kind);
+    mlc_strlcpy(done->id, task->master.id, sizeof done->id);
+    memcpy(done->set, flow->set, sizeof done->set);
+    memcpy(done->key, flow->key, sizeof done->key);
+    memcpy(done->value, value, size);
+    return done;
+}
+
+/* "accounts(1a2b..)" as the cross-reference names it, "Dynamics/accounts/1a2b.."; false when the row's id is not known. */
+static bool name_counterpart(const mlc_record_task *task, char out[MLC_RECORD_TARGET_MAX])
+{
+    char text[MLC_UUID_TEXT_MAX];
+    char id[MLC_UUID_TEXT_MAX];
+    const char *const open = strchr(task->target, '(');
+    if (open == NULL || strlen(open) != MLC_UUID_TEXT_MAX + 1)
+        return false;
+    mlc_strlcpy(text, open + 1, sizeof text);
+    if (open[MLC_UUID_TEXT_MAX] != ')' || !mlc_uuid_copy(text, id))
+        return false;
+    return snprintf(out, MLC_RECORD_TARGET_MAX, "Dynamics/%.*s/%s", (int)(open - task->target), task->target,
+                    id) < MLC_RECORD_TARGET_MAX;
 }
 
 void mlc_record_done(mlc_record_task *task, int status, const char *words)
@@ -110,13 +157,20 @@ void mlc_record_done(mlc_record_task *task, int status, const char *words)
     char outcome[MLC_RECORD_TARGET_MAX + 64];
     (void)snprintf(outcome, sizeof outcome, "%d %s%s%s", status, task->target, *words != '\0' ? " " : "",
                    words);
-    mlc_delivery_result result = {
-        .outcome = outcome, .target_id = task->target, .differences = task->differences};
-    /* Without memory for it, those who wait are tried again by their backoff. */
-    wake_arg *const wake = task->key_value != NULL && !task->master.gone ? new_wake(task) : NULL;
-    if (wake != NULL) {
-        result.effect = wake_effect;
-        result.effect_arg = wake;
+    mlc_delivery_result result = {.outcome = outcome,
+                                  .source_id = task->master.source,
+                                  .target_id = task->target,
+                                  .differences = task->differences};
+    char counterpart[MLC_RECORD_TARGET_MAX];
+    if (task->differences == NULL && name_counterpart(task, counterpart)) {
+        result.target_id = counterpart;
+        result.link = true;
+    }
+    /* Without memory for it, those who wait are tried again by their backoff, and the comparison will find the record. */
+    done_arg *const done = new_done(task, words);
+    if (done != NULL) {
+        result.effect = done_effect;
+        result.effect_arg = done;
         result.effect_free = free;
     }
     mlc_record_finish(task, &result);

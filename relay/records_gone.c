@@ -14,7 +14,7 @@ static void on_written(void *user, const mlc_odata_answer *answer)
     mlc_error err;
     mlc_record_differ(task, answer);
     if (answer->code == MLC_OK) {
-        mlc_record_done(task, answer->status, "deactivated");
+        mlc_record_done(task, answer->status, mlc_record_deactivated);
     } else if (answer->status == HTTP_PRECONDITION && task->found_version) {
         /* Perhaps it is the row of another record by now: the next attempt looks again. */
         (void)mlc_fail(&err, MLC_E_CONFLICT, "%s was changed between the look and the write", task->target);

@@ -13,6 +13,7 @@
 
 #include "record/master.h"
 #include "relay/records.h"
+#include "relay/sent.h"
 
 enum {
     MLC_RECORD_GROUP_MAX = 1000,
@@ -72,7 +73,9 @@ typedef struct mlc_record_task {
 /* The one way out. Frees the task. */
 void mlc_record_finish(mlc_record_task *task, const mlc_delivery_result *result);
 void mlc_record_fail(mlc_record_task *task, const mlc_error *err);
-/* Done; `words` may be "". Whoever waits for this record is woken in the same job. */
+/* Words of an end that mean something. */
+extern const char mlc_record_superseded[], mlc_record_deactivated[];
+/* Done; `words` may be "". Whoever waits for this record is woken, and what was written is noted (sent.h), in the same job. */
 void mlc_record_done(mlc_record_task *task, int status, const char *words);
 /* Of a dry client's answer: keep the differences for the result. */
 void mlc_record_differ(mlc_record_task *task, const mlc_odata_answer *answer);

@@ -274,7 +274,7 @@ bool mlc_record_settled(mlc_record_task *task, int status, const char *there, co
                  order == 0 ? "an uncertain write had arrived" : "a newer version is at the target",
                  MLC_S("target", task->target), MLC_S("version", task->master.version),
                  MLC_S("there", there));
-    mlc_record_done(task, status, order == 0 ? "had arrived" : "superseded at target");
+    mlc_record_done(task, status, order == 0 ? "had arrived" : mlc_record_superseded);
     return true;
 }
 

@@ -117,7 +117,8 @@ static void on_kept(void *arg, mlc_code code, const mlc_error *err)
 
 void mlc_schema_copy_keep(mlc_store *store, mlc_log *log, const char *table, int64_t read_ms, char *text)
 {
-    copy *const c = store != NULL && text != NULL && strlen(text) <= MLC_SCHEMA_TEXT_MAX ? calloc(1, sizeof *c) : NULL;
+    copy *const c =
+        store != NULL && text != NULL && strlen(text) <= MLC_SCHEMA_TEXT_MAX ? calloc(1, sizeof *c) : NULL;
     if (c == NULL) {
         free(text);
         return;

@@ -5,6 +5,7 @@
 #include "deliver/held.h"
 #include "deliver/upkeep.h"
 #include "net/waker.h"
+#include "relay/drift.h"
 #include "relay/inbound.h"
 #include "relay/intake.h"
 #include "relay/reconcile.h"
@@ -38,10 +39,12 @@ struct mlc_tenant {
     mlc_deliverer *deliverer; /* of "dynamics" */
     mlc_reconcile *reconcile;
     mlc_hook_setup *hooks;
+    mlc_drift *drift;
     mlc_inbound inbound;
     mlc_xref_rebuild *xref;
     mlc_link_binding binding;
     mlc_webhook_target webhook;
+    mlc_quota webhook_quota;
 };
 
 /* Value of a setting of this tenant: at(t, "dynamics.url"). */
@@ -70,6 +73,13 @@ static bool flag(const mlc_tenant *t, const char *name)
 {
     setting_path path;
     return mlc_cfg_bool(t->opt.cfg, at(t, &path, name));
+}
+
+/* The tenant's own limit, or that of all. */
+static int64_t limit(const mlc_tenant *t, const char *own, const char *common)
+{
+    const int64_t value = num(t, own);
+    return value > 0 ? value : mlc_cfg_int(t->opt.cfg, common);
 }
 
 static const char *secret(const mlc_tenant *t, const char *name)
@@ -159,7 +169,9 @@ static mlc_code open_streams(mlc_tenant *t, mlc_error *err)
 {
     mlc_stream_spec spec = {.name = "intake",
                             .mode = MLC_STREAM_KEYED,
-                            .max_bytes = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.stream_max_bytes"),
+                            .max_bytes =
+                                (uint64_t)limit(t, "limits.stream_max_bytes", "store.stream_max_bytes"),
+                            .max_entries = (uint64_t)num(t, "limits.stream_max_entries"),
                             .keep_done_ms = mlc_cfg_int(t->opt.cfg, "store.keep_done"),
                             .keep_done_count = (uint64_t)mlc_cfg_int(t->opt.cfg, "store.keep_done_count")};
     mlc_code code = mlc_outbox_open(&t->intake_stream, t->store, &spec, err);
@@ -185,7 +197,7 @@ static mlc_code open_store(mlc_tenant *t, mlc_error *err)
     (void)mkdir(dir, 0700);
     (void)snprintf(dir, sizeof dir, "%s/tenants/%s", mlc_cfg_str(t->opt.cfg, "relay.data_dir"), t->id);
     const mlc_store_options options = {.dir = dir,
-                                       .map_max = (size_t)mlc_cfg_int(t->opt.cfg, "store.map_max"),
+                                       .map_max = (size_t)limit(t, "limits.map_max", "store.map_max"),
                                        .log = t->opt.log,
                                        .wake = mlc_waker_wake,
                                        .wake_arg = t->waker};
@@ -331,11 +343,15 @@ static mlc_code open_deliveries(mlc_tenant *t, mlc_error *err)
     const mlc_intake_options intake = {.store = t->store,
                                        .intake = t->intake_stream,
                                        .down = t->down,
+                                       .dynamics = t->dynamics,
                                        .odata = t->odata,
                                        .log = t->opt.log,
-                                       .prefix = str(t, "dynamics.prefix"),
                                        .addresses = &t->addresses,
+                                       .map = {.prefix = str(t, "dynamics.prefix"),
+                                               .customer_reference = str(t, "orders.customer_reference"),
+                                               .write_in_item = str(t, "orders.write_in_item")},
                                        .on_ordered = on_down,
+                                       .on_reported = on_received,
                                        .user = t};
     mlc_code code = open_records(t, err);
     writing.user = t->trial;
@@ -394,6 +410,38 @@ static mlc_code open_hooks(mlc_tenant *t, mlc_error *err)
     return mlc_hook_setup_open(&t->hooks, &options, err);
 }
 
+/* A full comparison has the orders gone through as well. */
+static void on_compare(void *user)
+{
+    const mlc_tenant *const t = user;
+    mlc_reconcile_resync(t->reconcile);
+}
+
+static mlc_code open_drift(mlc_tenant *t, mlc_error *err)
+{
+    const char *const schedule = str(t, "compare.schedule");
+    mlc_drift_options options = {.loop = t->opt.loop,
+                                 .store = t->store,
+                                 .down = t->down,
+                                 .dynamics = t->dynamics,
+                                 .odata = t->odata,
+                                 .schema = t->schema,
+                                 .mappings = &t->mappings,
+                                 .log = t->opt.log,
+                                 .tenant = t->id,
+                                 .prefix = str(t, "dynamics.prefix"),
+                                 .scheduled = flag(t, "compare.enabled"),
+                                 .heal = flag(t, "compare.heal"),
+                                 .patience_ms = num(t, "compare.timeout"),
+                                 .max_gone = (uint64_t)num(t, "compare.max_gone"),
+                                 .on_down = on_down,
+                                 .on_begin = on_compare,
+                                 .user = t};
+    if (mlc_cron_parse(schedule, &options.schedule, err) != MLC_OK)
+        return mlc_wrap(err, MLC_E_INVALID, "tenant %s: compare.schedule", t->id);
+    return mlc_drift_open(&t->drift, &options, err);
+}
+
 mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, mlc_error *err)
 {
     mlc_tenant *const t = calloc(1, sizeof *t);
@@ -412,17 +460,22 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
         code = open_reconcile(t, err);
     if (code == MLC_OK)
         code = open_hooks(t, err);
+    if (code == MLC_OK)
+        code = open_drift(t, err);
     if (code != MLC_OK) {
         mlc_tenant_stop(t);
         mlc_tenant_close(t);
         return code;
     }
+    setting_path path;
     t->inbound = (mlc_inbound){.tenant = t->id,
                                .prefix = str(t, "dynamics.prefix"),
+                               .fulfill = mlc_cfg_bool(options->cfg, at(t, &path, "orders.fulfill")),
                                .dynamics = t->dynamics,
                                .intake = t->intake_stream,
                                .odata = t->odata,
                                .records = t->records,
+                               .drift = t->drift,
                                .deliverer = t->deliverer};
     t->binding = (mlc_link_binding){.store = t->store,
                                     .out = t->down,
@@ -431,12 +484,15 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
                                     .user = t,
                                     .on_received = on_received,
                                     .on_state = on_state};
+    mlc_quota_init(&t->webhook_quota, num(t, "limits.webhooks_per_second"), num(t, "limits.webhook_burst"),
+                   mlc_mono_ms());
     t->webhook = (mlc_webhook_target){.tenant = t->id,
                                       .secret = secret(t, "webhook_secret"),
                                       .prefix = str(t, "dynamics.prefix"),
                                       .addresses = flag(t, "addresses.enabled"),
                                       .store = t->store,
                                       .intake = t->intake_stream,
+                                      .quota = &t->webhook_quota,
                                       .on_received = on_event,
                                       .user = t};
     *out = t;
@@ -453,6 +509,7 @@ void mlc_tenant_stop(mlc_tenant *tenant)
         mlc_hook_setup_stop(tenant->hooks);
     if (tenant->xref != NULL)
         mlc_xref_rebuild_stop(tenant->xref);
+    mlc_drift_stop(tenant->drift);
     if (tenant->intake != NULL)
         mlc_deliverer_stop(mlc_intake_deliverer(tenant->intake));
     if (tenant->deliverer != NULL)
@@ -486,6 +543,7 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_reconcile_close(tenant->reconcile);
     mlc_hook_setup_close(tenant->hooks);
     mlc_xref_rebuild_close(tenant->xref);
+    mlc_drift_close(tenant->drift);
     mlc_intake_close(tenant->intake);
     mlc_deliverer_close(tenant->deliverer);
     mlc_trial_close(tenant->trial);
@@ -523,6 +581,17 @@ const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant)
 mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant)
 {
     return tenant->hooks;
+}
+
+void mlc_tenant_limit_agent(const mlc_tenant *tenant, mlc_tunnel_agent *agent)
+{
+    agent->max_frames_per_s = (unsigned)num(tenant, "limits.messages_per_second");
+    agent->max_connections = (unsigned)num(tenant, "limits.connections");
+}
+
+mlc_drift *mlc_tenant_drift(const mlc_tenant *tenant)
+{
+    return tenant->drift;
 }
 
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out)
@@ -565,6 +634,10 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     describe_deliverer(tenant->deliverer, cJSON_AddObjectToObject(out, "dynamics"));
     describe_deliverer(mlc_intake_deliverer(tenant->intake), cJSON_AddObjectToObject(out, "intake"));
     mlc_xref_rebuild_status(tenant->xref, cJSON_AddObjectToObject(out, "crossReference"));
+    cJSON *const events = cJSON_AddObjectToObject(out, "webhookQuota");
+    (void)mlc_json_add_int(events, "perSecond", tenant->webhook_quota.per_s, NULL);
+    (void)mlc_json_add_int(events, "taken", (int64_t)tenant->webhook_quota.taken, NULL);
+    (void)mlc_json_add_int(events, "refused", (int64_t)tenant->webhook_quota.refused, NULL);
     cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
     (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
     (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
@@ -580,4 +653,5 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(steps, "repaired", (int64_t)hooks.repaired, NULL);
     (void)mlc_json_add_bool(steps, "ok", hooks.well, NULL);
     (void)mlc_json_add_str(steps, "lastError", hooks.last_error, NULL);
+    mlc_drift_describe(tenant->drift, cJSON_AddObjectToObject(out, "compare"));
 }

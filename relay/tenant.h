@@ -13,7 +13,9 @@
 #include "admin/admin.h"
 #include "base/config.h"
 #include "link/link.h"
+#include "relay/drift.h"
 #include "relay/trial.h"
+#include "relay/tunnel_server.h"
 #include "relay/webhook.h"
 #include "relay/webhook_setup.h"
 
@@ -41,6 +43,9 @@ const mlc_link_binding *mlc_tenant_binding(const mlc_tenant *tenant);
 mlc_trial *mlc_tenant_trial(const mlc_tenant *tenant);
 const mlc_webhook_target *mlc_tenant_webhook(const mlc_tenant *tenant);
 mlc_hook_setup *mlc_tenant_hooks(const mlc_tenant *tenant);
+/* What this tenant's agents may do. */
+void mlc_tenant_limit_agent(const mlc_tenant *tenant, mlc_tunnel_agent *agent);
+mlc_drift *mlc_tenant_drift(const mlc_tenant *tenant);
 void mlc_tenant_describe_store(const mlc_tenant *tenant, mlc_admin_store *out);
 /* Add what an operator wants to know to a status object. */
 void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out);

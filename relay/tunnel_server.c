@@ -39,6 +39,7 @@ struct tunnel_peer {
     const mlc_link_binding *binding;
     mlc_link *link;
     tunnel_conn *conn; /* NULL: not connected */
+    unsigned max_connections;
 };
 
 struct mlc_tunnel_server {
@@ -86,6 +87,18 @@ static void drop_engine(tunnel_conn *conn, mlc_close_code code, int64_t retry_ms
     mlc_engine_free(engine);
 }
 
+/* End all connections that use a peer's link, also those that have not shown yet that they are this agent. */
+static void drop_peer(mlc_tunnel_server *server, const tunnel_peer *peer, mlc_close_code code,
+                      int64_t retry_ms, const char *why)
+{
+    for (tunnel_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        if (conn->candidate != peer && conn->peer != peer)
+            continue;
+        drop_engine(conn, code, retry_ms, why);
+        mlc_ws_close_soon(mlc_lws_of(conn->wsi), conn->wsi);
+    }
+}
+
 /* The peer of this agent with this binding: a changed one (another tenant) begins anew. */
 static mlc_code take_peer(mlc_tunnel_server *server, const char *agent, const mlc_link_binding *binding,
                           tunnel_peer **out, mlc_error *err)
@@ -100,8 +113,7 @@ static mlc_code take_peer(mlc_tunnel_server *server, const char *agent, const ml
     if (code != MLC_OK)
         return code;
     if (peer != NULL) {
-        if (peer->conn != NULL)
-            drop_engine(peer->conn, MLC_CLOSE_REPLACED, 0, "this agent was bound anew");
+        drop_peer(server, peer, MLC_CLOSE_REPLACED, 0, "this agent was bound anew");
         mlc_link_close(peer->link);
     } else {
         peer = calloc(1, sizeof(*peer));
@@ -171,6 +183,9 @@ static void on_identify(void *user, const mlc_hello *hello)
         code = take_peer(server, hello->agent, agent.binding, &peer, &err);
     if (code == MLC_OK) {
         conn->candidate = peer;
+        peer->max_connections = agent.max_connections;
+        if (agent.max_frames_per_s > 0)
+            mlc_engine_limit_frames(conn->engine, agent.max_frames_per_s);
         mlc_engine_identify(conn->engine, peer->link, agent.has_key ? agent.key : NULL, certificate);
     } else if (code == MLC_E_NOTFOUND || code == MLC_E_AUTH) {
         mlc_log_warn(server->opt.log, "tunnel", "an agent was refused", MLC_S("agent", hello->agent),
@@ -178,11 +193,21 @@ static void on_identify(void *user, const mlc_hello *hello)
         mlc_engine_shutdown(conn->engine, MLC_CLOSE_AUTH, 0,
                             "the agent is unknown or its credentials are wrong");
     } else {
-        mlc_log_error(server->opt.log, "tunnel", "an agent could not be looked up",
+        mlc_log_error(server->opt.log, "tunnel", "an agent cannot be served now",
                       MLC_S("agent", hello->agent), MLC_S("error", err.message));
-        mlc_engine_shutdown(conn->engine, MLC_CLOSE_LATER, LATER_MS, "the relay cannot look agents up now");
+        mlc_engine_shutdown(conn->engine, MLC_CLOSE_LATER, LATER_MS, "the relay cannot serve this agent now");
     }
     mlc_wipe(&agent, sizeof(agent));
+}
+
+/* May another agent with this binding connect? Only those that have shown who they are count: strangers cannot use up
+ * what a tenant has. */
+static bool has_room(const mlc_tunnel_server *server, const tunnel_peer *peer)
+{
+    unsigned count = 0;
+    for (const tunnel_peer *other = server->peers; other != NULL; other = other->next)
+        count += other != peer && other->binding == peer->binding && other->conn != NULL ? 1 : 0;
+    return peer->max_connections == 0 || count < peer->max_connections;
 }
 
 static void on_open(void *user)
@@ -191,6 +216,11 @@ static void on_open(void *user)
     tunnel_peer *peer = conn->candidate;
     tunnel_conn *older = peer->conn;
     char text[64] = "";
+    if (!has_room(conn->server, peer)) {
+        mlc_engine_shutdown(conn->engine, MLC_CLOSE_LATER, LATER_MS,
+                            "this tenant has as many agents connected as agreed");
+        return;
+    }
     conn->peer = peer;
     peer->conn = conn;
     if (older != NULL) {
@@ -404,6 +434,22 @@ void mlc_tunnel_server_kick(mlc_tunnel_server *server, const char *agent_id, con
     const tunnel_peer *peer = find_peer(server, agent_id);
     if (peer != NULL && peer->conn != NULL)
         mlc_engine_shutdown(peer->conn->engine, MLC_CLOSE_KICKED, 0, why);
+}
+
+void mlc_tunnel_server_drop(mlc_tunnel_server *server, const mlc_link_binding *binding, const char *why)
+{
+    tunnel_peer **at = &server->peers;
+    while (*at != NULL) {
+        tunnel_peer *const peer = *at;
+        if (peer->binding != binding) {
+            at = &peer->next;
+            continue;
+        }
+        drop_peer(server, peer, MLC_CLOSE_LATER, GOING_DOWN_MS, why);
+        *at = peer->next;
+        mlc_link_close(peer->link);
+        free(peer);
+    }
 }
 
 mlc_code mlc_tunnel_server_status(const mlc_tunnel_server *server, const char *agent_id, mlc_link_status *out,

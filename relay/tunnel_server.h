@@ -18,12 +18,14 @@ typedef struct mlc_tunnel_agent {
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
     const mlc_link_binding *binding;
+    unsigned max_frames_per_s; /* 0: that of the options */
+    unsigned max_connections;  /* agents with this binding at once; 0: any number */
 } mlc_tunnel_agent;
 
 typedef struct mlc_tunnel_server_options {
     mlc_log *log;
     const char *software;
-    /* Find an agent by id. MLC_E_NOTFOUND for an unknown or revoked one. */
+    /* Find an agent by id. MLC_E_NOTFOUND for an unknown or revoked one; anything else: it may come again later. */
     mlc_code (*find_agent)(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err);
     /* May the holder of a verified client certificate (subject common name, SHA-256 fingerprint in hex)
      * act as this agent? NULL: mTLS is not offered. */
@@ -44,6 +46,8 @@ void mlc_tunnel_server_close(mlc_tunnel_server *server);
 void mlc_tunnel_server_poke(mlc_tunnel_server *server, const char *agent_id);
 /* Cut an agent's connection (revocation), telling it why. */
 void mlc_tunnel_server_kick(mlc_tunnel_server *server, const char *agent_id, const char *why);
+/* Forget all agents with this binding before it goes: their connections end, and none of its callbacks runs any more. */
+void mlc_tunnel_server_drop(mlc_tunnel_server *server, const mlc_link_binding *binding, const char *why);
 /* MLC_E_NOTFOUND when the agent was never seen since start. */
 mlc_code mlc_tunnel_server_status(const mlc_tunnel_server *server, const char *agent_id, mlc_link_status *out,
                                   mlc_error *err);

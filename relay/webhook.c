@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FULL_RETRY_S = 10 };
+enum { FULL_RETRY_S = 10, CLOSED_RETRY_S = 30 };
 
 /* One request from its arrival to its answer. */
 typedef struct webhook_job {
@@ -78,10 +78,20 @@ void mlc_webhook_handle(mlc_http_req *req, void *user)
         options->find(options->user, mlc_http_req_path(req) + strlen(MLC_WEBHOOK_PREFIX));
     mlc_error err;
     size_t len = 0;
+    int wait_s = 1;
     if (!secret_fits(req, target)) {
         mlc_log_warn(options->log, "webhook", "refused: unknown tenant or wrong secret",
                      MLC_S("peer", mlc_http_req_peer(req)));
         mlc_http_reply_error(req, 401, 0, "auth", "unknown tenant or wrong secret");
+        return;
+    }
+    if (target->store == NULL) {
+        mlc_http_reply_error(req, 503, CLOSED_RETRY_S, "unavailable",
+                             "this tenant cannot take events now, send it again later");
+        return;
+    }
+    if (target->quota != NULL && !mlc_quota_take(target->quota, mlc_mono_ms(), &wait_s)) {
+        mlc_http_reply_error(req, 503, wait_s, "quota", "more events than agreed, send it again later");
         return;
     }
     webhook_job *const job = calloc(1, sizeof *job);

@@ -2,13 +2,15 @@
  *
  * The shared secret comes as the query argument "code" (WebhookKey or HttpQueryString) or in the header
  * x-ml-webhook-secret (HttpHeader); it is compared in constant time, and an unknown tenant is answered like a wrong
- * secret. A full stream is answered 503, which Dynamics retries; what it does not retry, reconciliation finds.
+ * secret. A full stream, or more events than the tenant's quota, is answered 503 with Retry-After, which Dynamics retries
+ * (429 it does not: contracts/dataverse.md, section Webhooks); what it does not retry, reconciliation finds.
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_WEBHOOK_H
 #define MLC_RELAY_WEBHOOK_H
 
 #include "net/http_server.h"
+#include "relay/quota.h"
 #include "store/outbox.h"
 
 #define MLC_WEBHOOK_PREFIX        "/v1/webhook/"
@@ -20,8 +22,9 @@ typedef struct mlc_webhook_target {
     const char *secret;
     const char *prefix; /* of the connector's own columns */
     bool addresses;     /* changes of accounts and contacts are taken */
-    mlc_store *store;
+    mlc_store *store;   /* NULL: the tenant cannot be opened now, the sender is asked to come again */
     mlc_outbox *intake;
+    mlc_quota *quota;                /* NULL: none */
     void (*on_received)(void *user); /* events were committed */
     void *user;
 } mlc_webhook_target;

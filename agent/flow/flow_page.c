@@ -73,7 +73,10 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
                                .rows = record.rows};
     if (code == MLC_E_INVALID && record.gone) /* a row that is not wanted may be as faulty as it likes */
         code = MLC_OK;
-    if (code == MLC_OK)
+    if (code == MLC_OK && maker->spec->shape != NULL)
+        code = maker->spec->shape(item->id, record.rows, record.gone, item->version, &item->payload,
+                                  &item->silent, &item->why);
+    else if (code == MLC_OK)
         code = mlc_master_print(&master, &item->payload, &item->why);
     if (code == MLC_OK)
         code = mlc_master_fingerprint(&master, item->fingerprint, err);
@@ -83,6 +86,12 @@ static mlc_code fill_item(mlc_flow_page *page, mlc_flow_item *item, const mlc_fl
         *err = item->why;
     mlc_flow_record_clear(&record);
     return code;
+}
+
+mlc_code mlc_flow_page_add(mlc_flow_page *page, const mlc_flow_record_maker *maker, const char *key,
+                           mlc_error *err)
+{
+    return fill_item(page, &page->items[page->count++], maker, key, err);
 }
 
 mlc_code mlc_flow_page_fill(mlc_flow_page *page, const mlc_flow_record_maker *maker, mlc_error *err)
@@ -143,10 +152,12 @@ static mlc_code is_news(mlc_txn *txn, const mlc_flow_item *item, const char *spa
     if (item->gone) {
         const mlc_code code =
             mlc_fingerprint_check(txn, space, item->id, item->fingerprint, news, &same, err);
-        if (code != MLC_OK || !*news)
+        if (code != MLC_OK || (!*news && !item->wanted))
             return code;
     }
-    return mlc_fingerprint_swap(txn, space, item->id, item->fingerprint, news, err);
+    const mlc_code code = mlc_fingerprint_swap(txn, space, item->id, item->fingerprint, news, err);
+    *news = *news || (item->anyway && !item->invalid);
+    return code;
 }
 
 static mlc_code put_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_item *item, const char *kind,
@@ -178,6 +189,8 @@ static mlc_code store_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_ite
     bool news = false;
     char kind[48];
     (void)snprintf(kind, sizeof kind, "%s%s", page->spec->kind, item->invalid ? ".invalid" : "");
+    if (item->silent)
+        return MLC_OK;
     mlc_code code = is_news(txn, item, kind, &news, err);
     if (code != MLC_OK || !news)
         return code;

@@ -23,7 +23,10 @@ typedef struct mlc_flow_item {
     char id[MLC_POLL_KEY_MAX];
     char source[MLC_POLL_KEY_MAX + 16];
     bool invalid; /* cannot be made into a record: parked with `why` */
+    bool silent;  /* not to be told at all */
     bool gone;    /* told only when the record was sent before */
+    bool anyway;  /* told although it is as it was sent last */
+    bool wanted;  /* told as gone although nothing is known of its having been sent */
     mlc_error why;
     uint8_t fingerprint[MLC_MASTER_FINGERPRINT_LEN];
     char version[MLC_FLOW_VERSION_MAX];
@@ -54,6 +57,9 @@ typedef struct mlc_flow_page {
 
 /* Make the items of all records of the maker's data. Gives out emission numbers. Free with mlc_flow_page_clear in any case. */
 mlc_code mlc_flow_page_fill(mlc_flow_page *page, const mlc_flow_record_maker *maker, mlc_error *err);
+/* Make one more item, of this key; there is room for it in page->items. */
+mlc_code mlc_flow_page_add(mlc_flow_page *page, const mlc_flow_record_maker *maker, const char *key,
+                           mlc_error *err);
 /* Store the page; its results are set from scratch. Store's thread. */
 mlc_code mlc_flow_page_store(mlc_txn *txn, mlc_flow_page *page, mlc_error *err);
 /* Set `news` of the items: what storing the page would do. Reads only; any thread. */

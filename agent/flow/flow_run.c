@@ -2,6 +2,7 @@
 #include "agent/flow/flow_run_private.h"
 
 #include "agent/ais_totals.h"
+#include "agent/flow/flow_scan.h"
 #include "base/clock.h"
 #include "store/cursor.h"
 
@@ -22,8 +23,10 @@ void flow_end(mlc_flow_run *run, mlc_flow_end end, const mlc_error *err)
     run->running = false;
     run->status.stream_full = false;
     run->status.run_ms = mlc_mono_ms() - run->began_mono;
-    if (!run->stopping)
-        run->opt.on_end(run->opt.user, end, err);
+    if (run->stopping)
+        return;
+    run->opt.on_end(run->opt.user, end, err);
+    flow_resend_begin(run);
 }
 
 void flow_failed(mlc_flow_run *run, const mlc_error *err)
@@ -97,21 +100,6 @@ static void take_clock(mlc_flow_run *run)
         run->told_zone = NULL;
 }
 
-/* The JDE server's date: by its zone, or by the offset that AIS told at log-in. */
-static int32_t today_of(const mlc_flow_run *run)
-{
-    const mlc_zone *const zone = run->opt.zone != NULL ? run->opt.zone : run->told_zone;
-    mlc_zone *utc = NULL;
-    const int64_t now = mlc_wall_ms() + run->skew_ms;
-    if (zone != NULL)
-        return mlc_zone_stamp(zone, now).julian;
-    if (mlc_zone_open(&utc, "UTC", NULL) != MLC_OK)
-        return 0;
-    const int32_t julian = mlc_zone_stamp(utc, now).julian;
-    mlc_zone_close(utc);
-    return julian;
-}
-
 static void on_ready(void *user, mlc_code code, const mlc_error *why)
 {
     mlc_flow_run *const run = user;
@@ -123,7 +111,7 @@ static void on_ready(void *user, mlc_code code, const mlc_error *why)
         return;
     }
     take_clock(run);
-    run->today = today_of(run);
+    run->today = mlc_flow_today(run->opt.ais, run->opt.zone);
     if (run->opt.id_count > 0) {
         flow_read_ids(run);
         return;
@@ -140,7 +128,9 @@ static void on_ready(void *user, mlc_code code, const mlc_error *why)
 void mlc_flow_run_start(mlc_flow_run *run)
 {
     mlc_error err;
-    if (run->stopping || run->running)
+    if (run->resend.active)
+        run->start_after = true;
+    if (run->stopping || run->running || run->resend.active)
         return;
     run->running = true;
     run->driver = 0;
@@ -199,6 +189,7 @@ void mlc_flow_run_stop(mlc_flow_run *run)
     if (run->cursor != NULL)
         mlc_ais_stop(run->cursor);
     run->cursor = NULL;
+    flow_resend_stop(run);
 }
 
 void mlc_flow_run_close(mlc_flow_run *run)
@@ -206,6 +197,7 @@ void mlc_flow_run_close(mlc_flow_run *run)
     if (run == NULL)
         return;
     flow_page_clear(run);
+    flow_resend_clear(run);
     mlc_timer_close(run->full_timer);
     mlc_zone_close(run->told_zone);
     free(run);

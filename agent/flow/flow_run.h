@@ -19,6 +19,7 @@
 #define MLC_AGENT_FLOW_RUN_H
 
 #include "agent/flow/flow_page.h"
+#include "record/compare.h"
 
 #include <uv.h>
 
@@ -70,6 +71,12 @@ typedef struct mlc_flow_status {
 mlc_code mlc_flow_run_open(mlc_flow_run **out, const mlc_flow_run_options *options, mlc_error *err);
 /* Begin a run; nothing when one is under way. */
 void mlc_flow_run_start(mlc_flow_run *run);
+/* Send these records as they are now, whatever was sent before; what is gone, when it was sent or is `known`, or has no leading
+ * row any more. Between two runs, so that no older snapshot can overtake a newer one. `ids` are kept by the caller until
+ * `done`; after a stop it tells MLC_E_CLOSED. MLC_E_CONFLICT: others are under way. */
+mlc_code mlc_flow_run_resend(mlc_flow_run *run, const mlc_resend_id *ids, size_t count,
+                             void (*done)(void *user, mlc_code code, const mlc_error *err), void *user,
+                             mlc_error *err);
 /* Nothing new is begun, on_end is not called any more. Then close the AIS client and finish the store's jobs, then close. */
 void mlc_flow_run_stop(mlc_flow_run *run);
 void mlc_flow_run_close(mlc_flow_run *run);

@@ -1,4 +1,5 @@
-/* flow_run_private.h - a flow's run, shared by its two files: runs and drivers (flow_run.c), pages (flow_turn.c).
+/* flow_run_private.h - a flow's run, shared by its files: runs and drivers (flow_run.c), pages (flow_turn.c),
+ * records that are sent once more (flow_resend.c).
  *
  * ready? -> (count) -> browse keys -> (page: read parts -> make -> store) ... -> next driver -> end. */
 #ifndef MLC_AGENT_FLOW_RUN_PRIVATE_H
@@ -8,6 +9,17 @@
 #include "net/timer.h"
 
 enum { FLOW_ORDER_MAX = MLC_FLOW_KEYS_MAX + 3 };
+
+/* Records to be sent once more. */
+typedef struct flow_resend {
+    const mlc_resend_id *ids; /* NULL: none wanted */
+    size_t count, at, portion;
+    bool active; /* being read or stored */
+    mlc_flow_data data;
+    mlc_flow_page page;
+    void (*done)(void *user, mlc_code code, const mlc_error *err);
+    void *user;
+} flow_resend;
 
 struct mlc_flow_run {
     mlc_flow_run_options opt;
@@ -33,6 +45,8 @@ struct mlc_flow_run {
     mlc_flow_data data;
     mlc_flow_page page;
     mlc_flow_status status;
+    flow_resend resend;
+    bool start_after; /* a run was to start while records were sent once more */
 };
 
 /* flow_run.c */
@@ -41,6 +55,11 @@ void flow_end(mlc_flow_run *run, mlc_flow_end end, const mlc_error *err);
 void flow_failed(mlc_flow_run *run, const mlc_error *err);
 /* Begin with run->driver, or the next one that has something to do; after the last the run is done. */
 void flow_next_driver(mlc_flow_run *run);
+
+/* flow_resend.c: begin what is wanted, when nothing is under way. */
+void flow_resend_begin(mlc_flow_run *run);
+void flow_resend_stop(mlc_flow_run *run);
+void flow_resend_clear(mlc_flow_run *run);
 
 /* flow_turn.c */
 void flow_page_clear(mlc_flow_run *run);

@@ -213,6 +213,16 @@ mlc_code mlc_flow_set_run_now(mlc_flow_set *set, const char *name, mlc_error *er
     return MLC_OK;
 }
 
+mlc_code mlc_flow_set_resend(mlc_flow_set *set, const char *kind, const mlc_resend_id *ids, size_t count,
+                             void (*done)(void *user, mlc_code code, const mlc_error *err), void *user,
+                             mlc_error *err)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->flows[i].plan.spec->kind, kind) == 0)
+            return mlc_flow_run_resend(set->flows[i].run, ids, count, done, user, err);
+    return mlc_fail(err, MLC_E_NOTFOUND, "no flow of kind \"%.40s\" is enabled here", kind);
+}
+
 /* ---- life ---- */
 
 static mlc_code open_flow(mlc_flow_set *set, flow_entry *flow, const mlc_flow_plan *plan, mlc_error *err)

@@ -59,6 +59,10 @@ typedef struct mlc_flow_preview {
     void *user;
 } mlc_flow_preview;
 mlc_code mlc_flow_set_preview(mlc_flow_set *set, const mlc_flow_preview *preview, mlc_error *err);
+/* Send these records of the kind as they are now (flow_run.h). MLC_E_NOTFOUND: no such flow is enabled. */
+mlc_code mlc_flow_set_resend(mlc_flow_set *set, const char *kind, const mlc_resend_id *ids, size_t count,
+                             void (*done)(void *user, mlc_code code, const mlc_error *err), void *user,
+                             mlc_error *err);
 /* Append an object for each flow to an array: name, state, nextRun, lastStart, lastEnd, runs, rows, rate, firstLoad ... */
 mlc_code mlc_flow_set_describe(const mlc_flow_set *set, cJSON *list, mlc_error *err);
 /* Nothing new is begun. Then close the AIS client and finish the store's jobs, then close. NULL is allowed for both. */

@@ -1,6 +1,8 @@
 /* flow_spec.c - see flow_spec.h. Tables and columns: contracts/ais.md, section Data. */
 #include "agent/flow/flow_spec.h"
 
+#include "agent/order_rows.h"
+
 #include <string.h>
 
 /* All prices of an item, all contacts of an address number are read at once: so many of these at a time keep a page small. */
@@ -78,6 +80,25 @@ const mlc_flow_spec mlc_flow_specs[] = {
                {.table = "F4101", .key_count = 1, .date_column = "UPMJ", .time_column = "TDAY",
                 .columns = {"ITM", "LITM", "UOM1", "STKT", "UPMJ", "TDAY"}}},
      .rules = {{1, "STKT", MLC_FLOW_INACTIVE_TYPES, true}}},
+
+    {.name = "orders", .kind = "order.status", .keys = {"DOCO", "DCTO", "KCOO"}, .shape = mlc_order_rows_shape,
+     .drivers = {CHANGED("F4211", "TDAY", 3), CHANGED("F4201", "TDAY", 3)},
+     .parts = {{.table = "F4201", .key_count = 3, .date_column = "UPMJ", .time_column = "TDAY",
+                .columns = {"DOCO", "DCTO", "KCOO", "VR01", "HOLD", "UPMJ", "TDAY"}},
+               {.table = "F4211", .key_count = 3, .list = true, .date_column = "UPMJ", .time_column = "TDAY",
+                .order = "LNID",
+                .columns = {"DOCO", "DCTO", "KCOO", "LNID", "LITM", "LTTR", "NXTR", "UORG", "SOQS", "SOBK", "SOCN", "DRQJ",
+                            "ADDJ", "UPMJ", "TDAY"}}}},
+
+    {.name = "purchase_orders", .kind = "order.status", .keys = {"DOCO", "DCTO", "KCOO"},
+     .shape = mlc_order_rows_shape,
+     .drivers = {CHANGED("F4311", "TDAY", 3), CHANGED("F4301", "TDAY", 3)},
+     .parts = {{.table = "F4301", .key_count = 3, .date_column = "UPMJ", .time_column = "TDAY",
+                .columns = {"DOCO", "DCTO", "KCOO", "VR01", "UPMJ", "TDAY"}},
+               {.table = "F4311", .key_count = 3, .list = true, .date_column = "UPMJ", .time_column = "TDAY",
+                .order = "LNID",
+                .columns = {"DOCO", "DCTO", "KCOO", "LNID", "LITM", "LTTR", "NXTR", "UORG", "UREC", "DRQJ", "UPMJ",
+                            "TDAY"}}}},
 };
 /* clang-format on */
 
@@ -112,7 +133,7 @@ size_t mlc_flow_part_count(const mlc_flow_spec *spec)
 
 bool mlc_flow_is_date(const char *column)
 {
-    static const char *const dates[] = {"UPMJ", "EFTB", "EFTJ", "EXDJ", "TRDJ", "DRQJ", "DGJ"};
+    static const char *const dates[] = {"UPMJ", "EFTB", "EFTJ", "EXDJ", "TRDJ", "DRQJ", "ADDJ", "DGJ"};
     for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++)
         if (strcmp(column, dates[i]) == 0)
             return true;

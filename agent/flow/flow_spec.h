@@ -8,6 +8,7 @@
 #define MLC_AGENT_FLOW_SPEC_H
 
 #include "agent/ais.h"
+#include "base/buf.h"
 
 enum {
     MLC_FLOW_KEYS_MAX = 6,
@@ -73,6 +74,11 @@ typedef struct mlc_flow_rule {
     bool not_in;
 } mlc_flow_rule;
 
+/* What is sent of a record's rows, when that is not a master record (record/master.h): appended to `out`, unless `silent` is set:
+ * then nothing is sent. MLC_E_INVALID: the record is parked. */
+typedef mlc_code (*mlc_flow_shape_fn)(const char *id, const cJSON *rows, bool gone, const char *version,
+                                      mlc_buf *out, bool *silent, mlc_error *err);
+
 typedef struct mlc_flow_spec {
     const char *name; /* of the flow: settings flows.NAME */
     const char *kind; /* of its records */
@@ -84,7 +90,8 @@ typedef struct mlc_flow_spec {
         [MLC_FLOW_DRIVERS_MAX]; /* the first is of the leading table and loads all; ends with table NULL */
     mlc_flow_part parts[MLC_FLOW_PARTS_MAX]; /* ends with table NULL */
     mlc_flow_rule rules[MLC_FLOW_RULES_MAX];
-    bool ledger; /* rows.ledger.openBalance can be read */
+    bool ledger;             /* rows.ledger.openBalance can be read */
+    mlc_flow_shape_fn shape; /* NULL: a master record */
 } mlc_flow_spec;
 
 /* All flows, in the order in which they run when several are due. */

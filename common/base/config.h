@@ -50,14 +50,30 @@ typedef struct mlc_cfg_field {
 
 typedef struct mlc_cfg mlc_cfg;
 
-/* Opens "sealed:" secrets: writes the clear text into `out`. `user` is the pointer given to load. */
-typedef mlc_code (*mlc_cfg_unseal_fn)(void *user, const char *base64, mlc_buf *out, mlc_error *err);
+/* Opens the "sealed:" secret of the setting `path` ("tenants[0].webhook_secret"): writes the clear text into `out`.
+ * `user` is the pointer given to load; of `cfg` everything but secrets may be read. */
+typedef mlc_code (*mlc_cfg_unseal_fn)(void *user, const mlc_cfg *cfg, const char *path, const char *base64,
+                                      mlc_buf *out, mlc_error *err);
 
 /* Load and check. On faults returns MLC_E_INVALID and, in `report` (may be NULL), one line for each
  * fault; err holds the first. *out is freed with mlc_cfg_free, which wipes secrets. */
 mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,
                       mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report, mlc_error *err);
+/* The same, but faults inside the elements of `list` ("tenants") do not fail the load: they are kept, and the owner
+ * decides what becomes of such an element, whose values may be absent. NULL: as mlc_cfg_load. */
+mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, const mlc_cfg_field *schema,
+                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
+                             mlc_error *err);
 void mlc_cfg_free(mlc_cfg *cfg);
+
+/* What is wrong with the element `path` ("tenants[2]"), a line for each fault; NULL: nothing. Borrowed. */
+const char *mlc_cfg_element_faults(const mlc_cfg *cfg, const char *path);
+/* Add a line to it: faults that only the program can see. Before the configuration is shared. */
+mlc_code mlc_cfg_element_fault_add(mlc_cfg *cfg, const char *path, const char *line, mlc_error *err);
+/* Have two elements ("tenants[2]") the same values, secrets included? */
+bool mlc_cfg_element_same(const mlc_cfg *a, const char *path_a, const mlc_cfg *b, const char *path_b);
+/* The name of the file it was loaded from. */
+const char *mlc_cfg_file(const mlc_cfg *cfg);
 
 /* Getters. `path` names a schema row with list indices filled in: "tenants[0].dynamics.url". A value
  * absent from the file gives its default; absent without default gives NULL, 0 or false. Asking for a

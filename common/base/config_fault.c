@@ -26,11 +26,15 @@ void mlc_cfg_fault_add(mlc_cfg_faults *faults, const char *where, unsigned line,
     const char *colon = path[0] != '\0' ? ": " : "";
     char *text = where != NULL ? mlc_asprintf("%s%s%s: %s", where, colon, path, reason)
                                : mlc_asprintf("%s:%u%s%s: %s", faults->file, line, colon, path, reason);
-    if (text == NULL) {
+    char *copy = mlc_strdup(path);
+    if (text == NULL || copy == NULL) {
+        free(text);
+        free(copy);
         faults->nomem = true;
         return;
     }
-    faults->rows[faults->count] = (mlc_cfg_fault){.line = line, .order = faults->count, .text = text};
+    faults->rows[faults->count] =
+        (mlc_cfg_fault){.line = line, .order = faults->count, .path = copy, .text = text};
     faults->count++;
 }
 
@@ -56,8 +60,10 @@ mlc_code mlc_cfg_faults_finish(mlc_cfg_faults *faults, mlc_buf *report, mlc_erro
     } else if (faults->nomem) {
         code = mlc_fail(err, MLC_E_NOMEM, "no memory to check %s", faults->file);
     }
-    for (size_t i = 0; i < faults->count; i++)
+    for (size_t i = 0; i < faults->count; i++) {
+        free(faults->rows[i].path);
         free(faults->rows[i].text);
+    }
     free(faults->rows);
     *faults = (mlc_cfg_faults){.file = faults->file};
     return code;

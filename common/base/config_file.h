@@ -21,6 +21,7 @@ enum {
 typedef struct mlc_cfg_fault {
     unsigned line;
     size_t order; /* of discovery; keeps faults of one line in place */
+    char *path;   /* of the setting */
     char *text;
 } mlc_cfg_fault;
 

@@ -56,6 +56,7 @@ void mlc_cfg_free(mlc_cfg *cfg)
         mlc_cfg_item_clear(&cfg->items[i]);
         free(cfg->items[i].path);
     }
+    mlc_cfg_elements_free(cfg);
     free(cfg->items);
     free(cfg->file);
     free(cfg);
@@ -78,10 +79,11 @@ static mlc_cfg *cfg_new(const char *file, const mlc_cfg_field *schema, size_t fi
 
 /* ---- checking ---- */
 
-mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, size_t len,
-                           const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
-                           mlc_buf *report, mlc_error *err)
+mlc_code mlc_cfg_load_source(mlc_cfg **out, const mlc_cfg_source_text *source, const mlc_cfg_field *schema,
+                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
+                             mlc_error *err)
 {
+    const char *const file = source->file;
     *out = NULL;
     mlc_cfg *cfg = cfg_new(file, schema, fields);
     if (cfg == NULL)
@@ -92,13 +94,19 @@ mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, si
     mlc_cfg_loading loading = {.cfg = cfg, .faults = &faults};
     config_t parsed;
     config_init(&parsed);
-    if (mlc_cfg_parse(&faults, &parsed, text, len)) {
+    if (mlc_cfg_parse(&faults, &parsed, source->text, source->len)) {
         loading.root = config_root_setting(&parsed);
         mlc_cfg_take_file(&loading);
         mlc_cfg_complete(&loading);
+        mlc_cfg_resolve_secrets(&loading);
     }
     config_destroy(&parsed);
+    mlc_code confined = MLC_OK;
+    if (source->confine != NULL)
+        confined = mlc_cfg_confine(cfg, &faults, source->confine, err);
     mlc_code code = mlc_cfg_faults_finish(&faults, report, err);
+    if (code == MLC_OK && confined != MLC_OK)
+        code = confined;
     if (loading.broken == MLC_E_INTERNAL)
         code = mlc_wrap(err, MLC_E_INTERNAL,
                         "a built-in default of the configuration is wrong; report this as a bug");
@@ -112,6 +120,14 @@ mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, si
     }
     mlc_cfg_free(cfg);
     return code;
+}
+
+mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, size_t len,
+                           const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
+                           mlc_buf *report, mlc_error *err)
+{
+    const mlc_cfg_source_text source = {.file = file, .text = text, .len = len};
+    return mlc_cfg_load_source(out, &source, schema, fields, unseal, user, report, err);
 }
 
 /* ---- the file ---- */
@@ -136,8 +152,9 @@ static mlc_code read_file(int fd, mlc_buf *text, mlc_error *err)
     }
 }
 
-mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,
-                      mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report, mlc_error *err)
+mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, const mlc_cfg_field *schema,
+                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
+                             mlc_error *err)
 {
     *out = NULL;
     mlc_error local = {.code = MLC_OK};
@@ -157,12 +174,19 @@ mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *sche
                             MLC_CFG_FILE_MAX);
     }
     if (code == MLC_OK) {
-        code = mlc_cfg_load_text(out, file, mlc_buf_text(&text), text.len, schema, fields, unseal, user,
-                                 report, why);
+        const mlc_cfg_source_text source = {
+            .file = file, .text = mlc_buf_text(&text), .len = text.len, .confine = list};
+        code = mlc_cfg_load_source(out, &source, schema, fields, unseal, user, report, why);
     } else if (report != NULL) {
         char line[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
         (void)mlc_buf_printf(report, NULL, "%s\n", mlc_error_text(why, line, sizeof line));
     }
     mlc_buf_free(&text);
     return code;
+}
+
+mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,
+                      mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report, mlc_error *err)
+{
+    return mlc_cfg_load_partly(out, file, NULL, schema, fields, unseal, user, report, err);
 }

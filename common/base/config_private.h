@@ -12,11 +12,17 @@ typedef struct mlc_cfg_item {
     const mlc_cfg_field *field; /* NULL: a list of groups */
     mlc_cfg_source source;
     unsigned line;  /* where it stands in the file; 0 when it does not */
-    char *text;     /* STRING, URL, PATH, ENUM and the resolved SECRET; NULL when absent */
+    char *text;     /* STRING, URL, PATH, ENUM and SECRET (resolved once loaded); NULL when absent */
     int64_t number; /* INT, DURATION, SIZE; BOOL as 0 or 1 */
     char **list;    /* STRINGS */
     size_t count;   /* of STRINGS or of groups */
 } mlc_cfg_item;
+
+/* An element of a list that has faults of its own. */
+typedef struct mlc_cfg_element {
+    char *path;   /* "tenants[2]" */
+    mlc_buf text; /* a line for each */
+} mlc_cfg_element;
 
 struct mlc_cfg {
     char *file;
@@ -24,11 +30,24 @@ struct mlc_cfg {
     size_t fields;
     mlc_cfg_item *items; /* sorted by path once loaded */
     size_t count, cap;
+    mlc_cfg_element *faulty;
+    size_t faulty_count;
     mlc_cfg_unseal_fn unseal;
     void *user;
 };
 
-/* Load from memory; `file` is the name for messages and the base of relative paths. */
+/* What is loaded, and how. */
+typedef struct mlc_cfg_source_text {
+    const char *file; /* name for messages, base of relative paths */
+    const char *text;
+    size_t len;
+    const char *confine; /* list whose elements may be faulty; NULL: none */
+} mlc_cfg_source_text;
+
+mlc_code mlc_cfg_load_source(mlc_cfg **out, const mlc_cfg_source_text *source, const mlc_cfg_field *schema,
+                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
+                             mlc_error *err);
+/* Load from memory, all or nothing. */
 mlc_code mlc_cfg_load_text(mlc_cfg **out, const char *file, const char *text, size_t len,
                            const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
                            mlc_buf *report, mlc_error *err);
@@ -85,7 +104,13 @@ bool mlc_cfg_url_check(const char *url, char *reason);
 
 /* ---- config_secret.c ---- */
 
-/* Resolve a reference; the clear text is malloc'ed into *out (wiped by mlc_cfg_item_clear). */
-mlc_code mlc_cfg_secret_resolve(const mlc_cfg *cfg, const char *reference, char **out, char *reason);
+/* Put the clear texts in the place of all references. The items must be sorted. */
+void mlc_cfg_resolve_secrets(mlc_cfg_loading *l);
+
+/* ---- config_element.c ---- */
+
+/* Take the faults inside elements of this list out of `faults`, and keep them with their element. */
+mlc_code mlc_cfg_confine(mlc_cfg *cfg, mlc_cfg_faults *faults, const char *list, mlc_error *err);
+void mlc_cfg_elements_free(mlc_cfg *cfg);
 
 #endif

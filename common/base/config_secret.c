@@ -116,21 +116,22 @@ static mlc_code from_credential(const char *name, char **out, char *reason)
     return code;
 }
 
-static mlc_code from_sealed(const mlc_cfg *cfg, const char *base64, char **out, char *reason)
+static mlc_code from_sealed(const mlc_cfg *cfg, const char *path, const char *base64, char **out,
+                            char *reason)
 {
     if (cfg->unseal == NULL)
         return refuse(reason, "this program cannot open sealed values; use file:, env: or credential:");
     mlc_buf secret = {.max = SECRET_MAX};
     mlc_error err;
     mlc_error_clear(&err);
-    if (cfg->unseal(cfg->user, base64, &secret, &err) == MLC_OK)
+    if (cfg->unseal(cfg->user, cfg, path, base64, &secret, &err) == MLC_OK)
         return accept(&secret, out, reason);
     mlc_buf_wipe(&secret);
     return refuse(reason, "cannot open the sealed value: %.200s; seal it again for this installation",
                   err.message);
 }
 
-mlc_code mlc_cfg_secret_resolve(const mlc_cfg *cfg, const char *reference, char **out, char *reason)
+static mlc_code resolve(const mlc_cfg *cfg, const char *path, const char *reference, char **out, char *reason)
 {
     *out = NULL;
     if (strncmp(reference, "file:", 5) == 0)
@@ -140,7 +141,30 @@ mlc_code mlc_cfg_secret_resolve(const mlc_cfg *cfg, const char *reference, char 
     if (strncmp(reference, "credential:", 11) == 0)
         return from_credential(reference + 11, out, reason);
     if (strncmp(reference, "sealed:", 7) == 0)
-        return from_sealed(cfg, reference + 7, out, reason);
+        return from_sealed(cfg, path, reference + 7, out, reason);
     return refuse(reason, "not a reference to a secret (secrets do not belong into this file); write "
                           "\"file:/path\", \"env:NAME\", \"credential:NAME\" or \"sealed:...\"");
+}
+
+/* Last of all, since what opens a sealed value may need any other setting. */
+void mlc_cfg_resolve_secrets(mlc_cfg_loading *l)
+{
+    for (size_t i = 0; i < l->cfg->count; i++) {
+        mlc_cfg_item *const item = &l->cfg->items[i];
+        char reason[MLC_CFG_REASON_MAX];
+        char where[MLC_CFG_PATH_MAX + 32] = "default";
+        char env[MLC_CFG_PATH_MAX + 8];
+        char *clear = NULL;
+        if (item->field == NULL || item->field->type != MLC_CFG_SECRET || item->text == NULL)
+            continue;
+        const mlc_code code = resolve(l->cfg, item->path, item->text, &clear, reason);
+        mlc_cfg_item_clear(item); /* the reference may be a secret written where it should not be */
+        item->text = clear;
+        if (code == MLC_OK)
+            continue;
+        if (item->source == MLC_CFG_FROM_ENV && mlc_cfg_env_name(item->path, env, sizeof env))
+            (void)snprintf(where, sizeof where, "environment variable %s", env);
+        mlc_cfg_fault_add(l->faults, item->source == MLC_CFG_FROM_FILE ? NULL : where, item->line, item->path,
+                          "%s", reason);
+    }
 }

@@ -287,9 +287,7 @@ static void complete_setting(mlc_cfg_loading *l, size_t known, const char *path,
     } else if (field->required) {
         report_missing(l, path, field);
     } else if (has_default(field) && mlc_cfg_set_text(l->cfg, item, field->fallback, reason) != MLC_OK) {
-        /* The value "x" of a default secret may be absent on this machine: a fault; all else is a bug. */
-        if (field->type != MLC_CFG_SECRET)
-            l->broken = MLC_E_INTERNAL;
+        l->broken = MLC_E_INTERNAL;
         mlc_cfg_fault_add(l->faults, "default", 0, path, "%s", reason);
     }
 }

@@ -231,7 +231,7 @@ mlc_code mlc_cfg_set_text(const mlc_cfg *cfg, mlc_cfg_item *item, const char *te
     case MLC_CFG_PATH:
         return set_path(cfg, item, text, reason);
     case MLC_CFG_SECRET:
-        return mlc_cfg_secret_resolve(cfg, text, &item->text, reason);
+        return keep(item, mlc_strdup(text), reason); /* the reference, until all settings are known */
     case MLC_CFG_ENUM:
         return set_enum(item, text, reason);
     case MLC_CFG_STRINGS:

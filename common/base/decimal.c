@@ -223,6 +223,26 @@ mlc_code mlc_decimal_mul(mlc_decimal a, mlc_decimal b, mlc_decimal *out, mlc_err
     return settle((wide)a.unscaled * b.unscaled, (unsigned)a.scale + b.scale, out, err);
 }
 
+mlc_code mlc_decimal_div(mlc_decimal a, mlc_decimal b, unsigned scale, mlc_decimal *out, mlc_error *err)
+{
+    const mlc_decimal n = mlc_decimal_normalize(a);
+    const mlc_decimal d = mlc_decimal_normalize(b);
+    if (d.unscaled == 0)
+        return mlc_fail(err, MLC_E_INVALID, "division by zero");
+    /* n / d with the result's decimals: the numerator is raised, or the denominator when it has to be lowered. */
+    const int raise = (int)scale + d.scale - n.scale;
+    if (scale > MLC_DECIMAL_SCALE_MAX || raise > MLC_DECIMAL_SCALE_MAX || raise < -MLC_DECIMAL_SCALE_MAX)
+        return mlc_fail(err, MLC_E_LIMIT, "decimal result needs more than 18 digits");
+    const wide top = (wide)n.unscaled * (raise > 0 ? power_of_ten((unsigned)raise) : 1);
+    const wide bottom = (wide)d.unscaled * (raise < 0 ? power_of_ten((unsigned)-raise) : 1);
+    wide quotient = top / bottom;
+    const wide rest = top % bottom;
+    const wide size = bottom < 0 ? -bottom : bottom;
+    if ((rest < 0 ? -rest : rest) >= size - (rest < 0 ? -rest : rest) && rest != 0)
+        quotient += (top < 0) == (bottom < 0) ? 1 : -1;
+    return settle(quotient, scale, out, err);
+}
+
 int mlc_decimal_cmp(mlc_decimal a, mlc_decimal b)
 {
     const unsigned scale = a.scale > b.scale ? a.scale : b.scale;

@@ -35,6 +35,8 @@ mlc_code mlc_decimal_rescale(mlc_decimal value, unsigned scale, mlc_rounding how
 mlc_code mlc_decimal_add(mlc_decimal a, mlc_decimal b, mlc_decimal *out, mlc_error *err);
 mlc_code mlc_decimal_sub(mlc_decimal a, mlc_decimal b, mlc_decimal *out, mlc_error *err);
 mlc_code mlc_decimal_mul(mlc_decimal a, mlc_decimal b, mlc_decimal *out, mlc_error *err);
+/* a / b with `scale` decimals, rounded half up (away from zero). MLC_E_INVALID when b is zero; MLC_E_LIMIT. */
+mlc_code mlc_decimal_div(mlc_decimal a, mlc_decimal b, unsigned scale, mlc_decimal *out, mlc_error *err);
 /* -1, 0, 1 by value: 1.0 equals 1.00. */
 int mlc_decimal_cmp(mlc_decimal a, mlc_decimal b);
 /* Same value without trailing zeros after the point: a canonical form for hashing. */

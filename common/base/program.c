@@ -24,6 +24,11 @@ static int usage(const mlc_program *program, FILE *out, int status)
             "       %s enroll --config FILE     exchange an enrolment token for a key of its own;\n"
             "           [--token-file FILE]     the token is read from FILE, or from standard input\n",
             name);
+    if (program->seal != NULL)
+        (void)fprintf(out,
+                      "       %s seal --key-file FILE --setting NAME\n"
+                      "                                   seal a secret (standard input) for this setting\n",
+                      name);
     (void)fprintf(out,
                   "       %s --check-config FILE      check a configuration file, report every fault\n"
                   "       %s --help-config            list all settings\n"
@@ -114,7 +119,10 @@ static int with_config(const mlc_program *program, const arguments *args)
     mlc_buf report = {0};
     mlc_error err;
     int status = EXIT_SUCCESS;
-    if (program->load_config(&cfg, args->config, &report, &err) != MLC_OK) {
+    const bool strict = args->check || program->load_config_to_run == NULL;
+    const mlc_code code = strict ? program->load_config(&cfg, args->config, &report, &err)
+                                 : program->load_config_to_run(&cfg, args->config, &report, &err);
+    if (code != MLC_OK) {
         if (report.len > 0)
             (void)fprintf(stderr, "%s\n", mlc_buf_text(&report));
         status = report.len > 0 ? EXIT_FAILURE : complain(program, &err);
@@ -132,6 +140,11 @@ int mlc_program_main(const mlc_program *program, int argc, char **argv)
 {
     arguments args;
     const struct rlimit no_core = {0, 0};
+    if (program->seal != NULL && argc > 1 && strcmp(argv[1], "seal") == 0) {
+        (void)setrlimit(RLIMIT_CORE, &no_core);
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        return program->seal(program->name, argc, argv);
+    }
     if (!take_arguments(program, argc, argv, &args))
         return usage(program, stderr, EXIT_USAGE);
     if (args.help)

@@ -24,9 +24,13 @@ typedef struct mlc_program {
     const char *name;     /* "ml-agent" */
     const char *software; /* "ml-agent/0.1.0" */
     mlc_code (*load_config)(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
+    /* For running; NULL: load_config, which is stricter when only checking. */
+    mlc_code (*load_config_to_run)(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
     mlc_code (*describe_config)(mlc_buf *out, mlc_error *err);
     mlc_program_fn run;    /* until told to stop */
     mlc_program_fn enroll; /* command "enroll"; NULL: there is none */
+    /* Command "seal" (crypto/sealed.h), which needs no configuration; NULL: there is none. */
+    int (*seal)(const char *program, int argc, char **argv);
 } mlc_program;
 
 int mlc_program_main(const mlc_program *program, int argc, char **argv);

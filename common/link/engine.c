@@ -79,6 +79,11 @@ void mlc_engine_free(mlc_engine *e)
     free(e);
 }
 
+void mlc_engine_limit_frames(mlc_engine *engine, unsigned max_frames_per_s)
+{
+    mlc_session_limit_frames(engine->session, max_frames_per_s);
+}
+
 void mlc_engine_identify(mlc_engine *e, mlc_link *link, const uint8_t *key, bool certificate)
 {
     mlc_error err = {0};

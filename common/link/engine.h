@@ -68,6 +68,8 @@ void mlc_engine_refill(mlc_engine *engine);
 
 /* RELAY: who the peer may be, in answer to on_identify. `key` may be NULL. */
 void mlc_engine_identify(mlc_engine *engine, mlc_link *link, const uint8_t *key, bool certificate);
+/* RELAY: how many websocket messages of this peer a second are read without a pause. Before mlc_engine_identify. */
+void mlc_engine_limit_frames(mlc_engine *engine, unsigned max_frames_per_s);
 /* New entries were committed to the outgoing stream. */
 void mlc_engine_poke(mlc_engine *engine);
 /* End the session and tell the peer why. */

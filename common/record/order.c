@@ -3,7 +3,9 @@
 
 #include "crypto/crypto.h"
 #include "record/fields.h"
+#include "record/order_amounts.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,9 @@ enum {
     /* LITM and UOM of F4211 (contracts/ais.md, Data). */
     ITEM_MAX = 25,
     UOM_MAX = 2,
-    DESCRIPTION_MAX = 2000
+    DESCRIPTION_MAX = 2000,
+    CUSTOMER_REFERENCE_MAX = 300,
+    ADDRESS_TEXT_MAX = 250
 };
 
 /* ---- check ---- */
@@ -48,6 +52,18 @@ static const char *line_field(char *out, size_t size, size_t index, const mlc_or
     return out;
 }
 
+static void check_item(const mlc_order_line *line, const char *field, mlc_faults *faults)
+{
+    char shown[MLC_SHOWN_MAX];
+    if (line->write_in && (line->item == NULL || line->item[0] == '\0'))
+        mlc_fault(
+            faults, field,
+            "\"%s\" is a write-in product, which JDE has no item for; choose a product of the catalogue",
+            mlc_shown(shown, line->description != NULL ? line->description : ""));
+    else if (mlc_check_needed(faults, field, line->item))
+        mlc_check_len(faults, field, line->item, ITEM_MAX);
+}
+
 static void check_line(const mlc_order_line *line, size_t index, mlc_faults *faults)
 {
     char name[96];
@@ -55,9 +71,7 @@ static void check_line(const mlc_order_line *line, size_t index, mlc_faults *fau
     if (line->line < 1 || line->line > LINE_NUMBER_MAX)
         mlc_fault(faults, line_field(name, size, index, line, "line"), "must be a number from 1 to %d",
                   LINE_NUMBER_MAX);
-    (void)line_field(name, size, index, line, "item");
-    if (mlc_check_needed(faults, name, line->item))
-        mlc_check_len(faults, name, line->item, ITEM_MAX);
+    check_item(line, line_field(name, size, index, line, "item"), faults);
     check_quantity(faults, line_field(name, size, index, line, "quantity"), line->quantity);
     mlc_check_len(faults, line_field(name, size, index, line, "id"), line->id, LINE_ID_MAX);
     mlc_check_len(faults, line_field(name, size, index, line, "description"), line->description,
@@ -67,6 +81,7 @@ static void check_line(const mlc_order_line *line, size_t index, mlc_faults *fau
     mlc_check_decimal(faults, line_field(name, size, index, line, "discount"), line->discount);
     mlc_check_decimal(faults, line_field(name, size, index, line, "tax"), line->tax);
     mlc_check_decimal(faults, line_field(name, size, index, line, "amount"), line->amount);
+    mlc_check_date(faults, line_field(name, size, index, line, "deliverOn"), line->deliver_on);
 }
 
 static void check_identity(const mlc_order *order, mlc_faults *faults)
@@ -85,6 +100,38 @@ static void check_identity(const mlc_order *order, mlc_faults *faults)
     }
 }
 
+/* The members of shipToAddress. */
+typedef struct address_field {
+    const char *name;
+    size_t offset;
+} address_field;
+
+static const address_field address_fields[] = {{"name", offsetof(mlc_order_address, name)},
+                                               {"line1", offsetof(mlc_order_address, line1)},
+                                               {"line2", offsetof(mlc_order_address, line2)},
+                                               {"line3", offsetof(mlc_order_address, line3)},
+                                               {"city", offsetof(mlc_order_address, city)},
+                                               {"state", offsetof(mlc_order_address, state)},
+                                               {"postalCode", offsetof(mlc_order_address, postal_code)},
+                                               {"country", offsetof(mlc_order_address, country)}};
+enum { ADDRESS_FIELDS = sizeof address_fields / sizeof address_fields[0] };
+
+static const char *address_text(const mlc_order_address *address, size_t at)
+{
+    const char *text = NULL;
+    memcpy(&text, (const char *)address + address_fields[at].offset, sizeof text);
+    return text;
+}
+
+static void check_address(const mlc_order_address *address, mlc_faults *faults)
+{
+    for (size_t i = 0; i < ADDRESS_FIELDS; i++) {
+        char name[48];
+        (void)snprintf(name, sizeof name, "shipToAddress %s", address_fields[i].name);
+        mlc_check_len(faults, name, address_text(address, i), ADDRESS_TEXT_MAX);
+    }
+}
+
 static void check(const mlc_order *order, mlc_faults *faults)
 {
     check_identity(order, faults);
@@ -98,6 +145,10 @@ static void check(const mlc_order *order, mlc_faults *faults)
     mlc_check_date(faults, "orderDate", order->order_date);
     mlc_check_date(faults, "requestedDate", order->requested_date);
     mlc_check_decimal(faults, "total", order->total);
+    mlc_check_decimal(faults, "headerDiscount", order->header_discount);
+    mlc_check_decimal(faults, "freight", order->freight);
+    mlc_check_len(faults, "customerReference", order->customer_reference, CUSTOMER_REFERENCE_MAX);
+    check_address(&order->ship_to_address, faults);
     if (order->line_count == 0)
         mlc_fault(faults, "lines", "the order has none; add at least one product");
     if (order->line_count > MLC_ORDER_LINES_MAX)
@@ -105,6 +156,8 @@ static void check(const mlc_order *order, mlc_faults *faults)
                   MLC_ORDER_LINES_MAX);
     for (size_t i = 0; i < order->line_count && i < MLC_ORDER_LINES_MAX; i++)
         check_line(&order->lines[i], i, faults);
+    if (faults->count == 0)
+        mlc_order_check_amounts(order, faults);
 }
 
 static mlc_code result_of(const mlc_order *order, const mlc_faults *faults, mlc_error *err)
@@ -142,8 +195,11 @@ static mlc_code add_line(cJSON *lines, const mlc_order_line *line, mlc_error *er
                   {"price", line->price},
                   {"discount", line->discount},
                   {"tax", line->tax},
-                  {"amount", line->amount}};
+                  {"amount", line->amount},
+                  {"deliverOn", line->deliver_on}};
     mlc_code code = mlc_json_add_int(node, "line", line->line, err);
+    if (code == MLC_OK && line->write_in)
+        code = mlc_json_add_bool(node, "writeIn", true, err);
     for (size_t i = 0; code == MLC_OK && i < sizeof fields / sizeof fields[0]; i++)
         code = mlc_field_add(node, fields[i].name, fields[i].text, err);
     return code;
@@ -161,7 +217,22 @@ static mlc_code add_lines(cJSON *tree, const mlc_order *order, mlc_error *err)
     return code;
 }
 
-mlc_code mlc_order_print(const mlc_order *order, mlc_buf *out, mlc_error *err)
+static mlc_code add_address(cJSON *tree, const mlc_order_address *address, mlc_error *err)
+{
+    cJSON *node = NULL;
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; code == MLC_OK && i < ADDRESS_FIELDS; i++) {
+        const char *const text = address_text(address, i);
+        if (text == NULL)
+            continue;
+        if (node == NULL && (node = cJSON_AddObjectToObject(tree, "shipToAddress")) == NULL)
+            return mlc_fail(err, MLC_E_NOMEM, "no memory for an order's address");
+        code = mlc_json_add_str(node, address_fields[i].name, text, err);
+    }
+    return code;
+}
+
+mlc_code mlc_order_tree(const mlc_order *order, cJSON **out, mlc_error *err)
 {
     cJSON *const tree = cJSON_CreateObject();
     if (tree == NULL)
@@ -178,13 +249,30 @@ mlc_code mlc_order_print(const mlc_order *order, mlc_buf *out, mlc_error *err)
                   {"currency", order->currency},
                   {"orderDate", order->order_date},
                   {"requestedDate", order->requested_date},
-                  {"total", order->total}};
+                  {"total", order->total},
+                  {"customerReference", order->customer_reference},
+                  {"headerDiscount", order->header_discount},
+                  {"freight", order->freight}};
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof fields / sizeof fields[0]; i++)
         code = mlc_field_add(tree, fields[i].name, fields[i].text, err);
     if (code == MLC_OK)
+        code = add_address(tree, &order->ship_to_address, err);
+    if (code == MLC_OK)
         code = add_lines(tree, order, err);
-    return mlc_record_close(tree, code, out, err);
+    if (code != MLC_OK) {
+        cJSON_Delete(tree);
+        return code;
+    }
+    *out = tree;
+    return MLC_OK;
+}
+
+mlc_code mlc_order_print(const mlc_order *order, mlc_buf *out, mlc_error *err)
+{
+    cJSON *tree = NULL;
+    const mlc_code code = mlc_order_tree(order, &tree, err);
+    return code == MLC_OK ? mlc_record_close(tree, MLC_OK, out, err) : code;
 }
 
 /* ---- parse ---- */
@@ -203,6 +291,22 @@ static void take_line(mlc_order_line *line, const cJSON *node, mlc_faults *fault
     line->discount = mlc_field_str(faults, node, "discount");
     line->tax = mlc_field_str(faults, node, "tax");
     line->amount = mlc_field_str(faults, node, "amount");
+    line->deliver_on = mlc_field_str(faults, node, "deliverOn");
+    line->write_in = mlc_json_bool(node, "writeIn", false);
+}
+
+static void take_address(mlc_order_address *address, const cJSON *node, mlc_faults *faults)
+{
+    if (node == NULL || cJSON_IsNull(node))
+        return;
+    if (!cJSON_IsObject(node)) {
+        mlc_fault(faults, "shipToAddress", "must be an object");
+        return;
+    }
+    for (size_t i = 0; i < ADDRESS_FIELDS; i++) {
+        const char *const text = mlc_field_str(faults, node, address_fields[i].name);
+        memcpy((char *)address + address_fields[i].offset, &text, sizeof text);
+    }
 }
 
 static mlc_code take_lines(mlc_order *order, mlc_faults *faults, mlc_error *err)
@@ -248,6 +352,10 @@ static mlc_code take(mlc_order *order, mlc_error *err)
     order->order_date = mlc_field_str(&faults, tree, "orderDate");
     order->requested_date = mlc_field_str(&faults, tree, "requestedDate");
     order->total = mlc_field_str(&faults, tree, "total");
+    order->customer_reference = mlc_field_str(&faults, tree, "customerReference");
+    order->header_discount = mlc_field_str(&faults, tree, "headerDiscount");
+    order->freight = mlc_field_str(&faults, tree, "freight");
+    take_address(&order->ship_to_address, mlc_json_get(tree, "shipToAddress"), &faults);
     const mlc_code code = take_lines(order, &faults, err);
     if (code != MLC_OK)
         return code;

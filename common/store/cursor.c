@@ -37,12 +37,18 @@ mlc_code mlc_cursor_delete(mlc_txn *txn, const char *name, mlc_error *err)
 mlc_code mlc_cursor_scan(mlc_txn *txn, const char *prefix, mlc_cursor_visit_fn visit, void *arg,
                          mlc_error *err)
 {
+    return mlc_cursor_scan_from(txn, prefix, prefix, visit, arg, err);
+}
+
+mlc_code mlc_cursor_scan_from(mlc_txn *txn, const char *prefix, const char *from, mlc_cursor_visit_fn visit,
+                              void *arg, mlc_error *err)
+{
     char name[NAME_MAX_LEN + 1];
     store_walk walk;
     size_t len = strlen(prefix);
     if (len > sizeof walk.prefix)
         return mlc_fail(err, MLC_E_INVALID, "cursor prefix \"%.60s\" is too long", prefix);
-    mlc_code code = store_walk_open(&walk, txn, DB_CURSOR, prefix, len, len, err);
+    mlc_code code = store_walk_open(&walk, txn, DB_CURSOR, from, strlen(from), len, err);
     while (code == MLC_OK) {
         len = walk.key.mv_size < sizeof name ? walk.key.mv_size : sizeof name - 1;
         memcpy(name, walk.key.mv_data, len);

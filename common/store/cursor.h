@@ -19,6 +19,9 @@ mlc_code mlc_cursor_delete(mlc_txn *txn, const char *name, mlc_error *err);
 typedef bool (*mlc_cursor_visit_fn)(const char *name, const void *value, size_t len, void *arg);
 mlc_code mlc_cursor_scan(mlc_txn *txn, const char *prefix, mlc_cursor_visit_fn visit, void *arg,
                          mlc_error *err);
+/* The same from the name `from` on, which begins with prefix. */
+mlc_code mlc_cursor_scan_from(mlc_txn *txn, const char *prefix, const char *from, mlc_cursor_visit_fn visit,
+                              void *arg, mlc_error *err);
 
 /* Store the fingerprint of record (space, key) and tell whether it differs from the stored one
  * (a new record differs). */

@@ -216,6 +216,14 @@ static void spend_token(mlc_session *s)
     s->tokens -= TOKEN;
 }
 
+void mlc_session_limit_frames(mlc_session *s, unsigned max_frames_per_s)
+{
+    const int64_t full = (int64_t)max_frames_per_s * TOKEN;
+    s->max_frames_per_s = max_frames_per_s;
+    if (s->tokens > full)
+        s->tokens = full;
+}
+
 void mlc_session_receive(mlc_session *s, int64_t now, const void *data, size_t len, bool end_of_message)
 {
     if (now > s->now)

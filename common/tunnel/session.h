@@ -94,6 +94,8 @@ int64_t mlc_session_deadline(const mlc_session *s);
 void mlc_session_identify(mlc_session *s, int64_t now, const mlc_identity *identity);
 /* Begin sending our stream at `first`. */
 void mlc_session_start(mlc_session *s, uint64_t first, const mlc_start *start);
+/* Another limit than that of the configuration, known only when the peer was. 0: unlimited. */
+void mlc_session_limit_frames(mlc_session *s, unsigned max_frames_per_s);
 /* Everything received up to seq is stored. */
 void mlc_session_committed(mlc_session *s, uint64_t seq);
 /* Message seq is refused for good. Precedes the mlc_session_committed that covers it. */

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { settled } from './lib/compare.mjs';
+import { relayCtl } from './lib/mlctl.mjs';
 import { step } from './lib/steps.mjs';
 import { until } from './lib/wait.mjs';
 import { World } from './lib/world.mjs';
@@ -50,6 +51,14 @@ test('master records', async (t) => World.run({ customers: CUSTOMERS, items: ITE
 
   await step(t, world, 'products are active, so that quotes may use them', async () => {
     assert.deepEqual((await dynamics.dump('products')).filter(({ statecode }) => statecode !== 0), []);
+  });
+
+  await step(t, world, 'the cross-reference knows both sides of a record', async () => {
+    const { accountid } = await dynamics.account(6001);
+    assert.match(await relayCtl(world, 'xref', 'JDE/F0101/6001'), new RegExp(`Dynamics/accounts/${accountid}`));
+    assert.match(await relayCtl(world, 'xref', `Dynamics/accounts/${accountid}`), /JDE\/F0101\/6001/);
+    const [item] = await jde.dump('F4101');
+    assert.match(await relayCtl(world, 'xref', `JDE/F4101/${item.ITM}`), /Dynamics\/products\//);
   });
 
   await step(t, world, 'addresses, phones, mails and names that change appear', async () => {

@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { settled } from './lib/compare.mjs';
 import { step } from './lib/steps.mjs';
@@ -64,5 +66,171 @@ test('orders whose webhooks were lost', async (t) => World.run({ customers: CUST
     await until('it is noted', async () => (await found(world)).deleted === 1);
     const lines = await world.relayAdmin('GET', `/v1/audit?store=${world.tenant}&max=100000&key=${encodeURIComponent(`order/${order.salesorderid}`)}`);
     assert.match(JSON.stringify(lines), /"action\\?":\\?"deleted/);
+  });
+}));
+
+/** Begins a comparison and gives its report. */
+async function compare(world, request = {}) {
+  const last = async () => (await world.relayAdmin('GET', '/v1/compare')).tenants[world.tenant];
+  const before = (await last()).last?.run;
+  await world.relayAdmin('POST', '/v1/compare', { tenant: world.tenant, ...request });
+  const report = await until('the comparison is done', async () => {
+    const state = await last();
+    return !state.running && state.last?.run !== before && state.last;
+  }, { timeoutMs: 60000 });
+  assert.equal(report.error, '');
+  return Object.fromEntries(report.kinds.map((kind) => [kind.kind, kind]));
+}
+
+const drift = ({ missing, stale, extra, changed }) => ({ missing, stale, extra, changed });
+const NONE = { missing: 0, stale: 0, extra: 0, changed: 0 };
+const without = (faults) => ({ ...NONE, ...faults });
+
+/** A copy of a program's or a simulator's data, taken while it is down. */
+const keep = (world, name) => fs.cpSync(path.join(world.dir, name), path.join(world.dir, `${name}.kept`), { recursive: true });
+function bringBack(world, name) {
+  fs.rmSync(path.join(world.dir, name), { recursive: true });
+  fs.cpSync(path.join(world.dir, `${name}.kept`), path.join(world.dir, name), { recursive: true });
+}
+
+const flow = { enabled: true };
+
+test('full comparison', async (t) => World.run({
+  customers: CUSTOMERS, items: 20, products: 5,
+  agent: { flows: { suppliers: flow, contacts: flow, items: flow, prices: flow } },
+}, async (world) => {
+  const { jde, dynamics } = world;
+  const equal = (options = {}) => settled(world, { masters: true, ...options });
+  const polled = async (name) => {
+    await world.agentAdmin('POST', '/v1/poll', name ? { flow: name } : {});
+    await equal();
+  };
+  await jde.rows('F0111', [{ AN8: 6005, IDLN: 1, MLNM: 'Zoe Miller', ALPH: 'Zoe Miller', TYC: '' }]);
+  await equal();
+
+  await step(t, world, 'what is equal is found equal', async () => {
+    const kinds = await compare(world);
+    assert.deepEqual(Object.keys(kinds).sort(), ['contact', 'customer', 'item', 'price', 'supplier']);
+    for (const kind of Object.values(kinds)) assert.deepEqual(drift(kind), NONE, kind.kind);
+    assert.equal(kinds.customer.records, CUSTOMERS);
+    assert.equal(kinds.contact.records, 1);
+    assert.equal(kinds.item.records, 20);
+  });
+
+  await step(t, world, 'what was changed, removed and added by hand in Dynamics is found by a dry run, and not touched', async () => {
+    const account = await dynamics.account(6001);
+    await dynamics.api('PATCH', `accounts(${account.accountid})`, { name: 'Changed by hand', creditlimit: 1 });
+    await dynamics.api('PATCH', `accounts(${(await dynamics.account(6003)).accountid})`, { creditlimit: 77.5 });
+    await dynamics.api('DELETE', `accounts(${(await dynamics.account(6002)).accountid})`);
+    await dynamics.api('POST', 'accounts', { name: 'Never in JDE', accountnumber: '99001', ml_sourcerecordid: 'JDE/F0101/99001', ml_sourceversion: '1.1.1' });
+    const { customer, supplier } = await compare(world, { dry: true });
+    assert.deepEqual(drift(customer), without({ missing: 1, changed: 2, extra: 1 }));
+    assert.deepEqual(drift(supplier), without({ extra: 1 }));
+    assert.equal(customer.sentAgain, 0);
+    assert.ok(customer.samples.some(({ id, what }) => id === '6002' && what === 'missing'));
+    assert.equal((await dynamics.account(6001)).name, 'Changed by hand');
+  });
+
+  await step(t, world, 'a comparison heals it', async () => {
+    const { customer } = await compare(world, { kind: 'customer' });
+    assert.deepEqual(drift(customer), without({ missing: 1, changed: 2, extra: 1 }));
+    assert.equal(customer.sentAgain, 4);
+    await equal();
+    assert.equal((await dynamics.account(99001)).statecode, 1);
+    const again = await compare(world);
+    for (const kind of Object.values(again)) assert.deepEqual(drift(kind), NONE, kind.kind);
+  });
+
+  await step(t, world, 'rows that were deleted in JDE are deactivated', async () => {
+    await jde.remove({ table: 'F0101', keys: [6010, 6011] });
+    await jde.remove({ table: 'F0111', from: 6005, to: 6005 });
+    const price = (await jde.dump('F4106'))[0];
+    await jde.remove({ table: 'F4106', keys: [price.ITM] });
+    const kinds = await compare(world);
+    assert.deepEqual(drift(kinds.customer), without({ extra: 2 }));
+    assert.deepEqual(drift(kinds.contact), without({ extra: 1 }));
+    assert.ok(kinds.price.extra >= 1);
+    await equal();
+    assert.deepEqual(drift((await compare(world)).customer), NONE);
+  });
+
+  await step(t, world, 'a change that left no stamp in JDE is found', async () => {
+    const [row] = (await jde.dump('F0101')).filter(({ AN8 }) => AN8 === 6004);
+    await jde.rows('F0101', [{ ...row, ALPH: 'Changed by SQL', UPMJ: 120001, UPMT: 0 }]);
+    const { customer } = await compare(world, { kind: 'customer' });
+    assert.deepEqual(drift(customer), without({ stale: 1 }));
+    assert.equal(customer.unsent, 1);
+    await equal();
+  });
+
+  await step(t, world, 'a backup of the agent is restored', async () => {
+    await world.agent.stop();
+    keep(world, 'agent');
+    await world.startAgent();
+    await jde.touch({ table: 'F0101', from: 6001, to: 6008, fields: { ALPH: 'After the backup {key}' } });
+    await equal();
+    await world.agent.stop();
+    bringBack(world, 'agent');
+    await world.startAgent();
+    await world.connected();
+    await polled();
+    for (const kind of Object.values(await compare(world))) assert.deepEqual(drift(kind), NONE, kind.kind);
+  });
+
+  await step(t, world, 'a backup of the relay is restored', async () => {
+    await world.relay.stop();
+    keep(world, 'relay');
+    await world.startRelay();
+    await world.connected();
+    await jde.touch({ table: 'F0101', from: 6001, to: 6006, fields: { ALPH: 'Newer than the relay {key}' } });
+    await jde.addCustomer(7001, 'Unknown to the backup');
+    await equal();
+    await world.relay.stop();
+    bringBack(world, 'relay');
+    await world.startRelay();
+    await world.connected();
+    await compare(world);
+    await equal();
+    const kinds = await compare(world);
+    for (const kind of Object.values(kinds)) assert.deepEqual(drift(kind), NONE, kind.kind);
+  });
+
+  await step(t, world, 'a backup of Dynamics is restored', async () => {
+    await dynamics.program.kill();
+    keep(world, 'dataverse-data');
+    await dynamics.start();
+    await jde.touch({ table: 'F0101', from: 6001, to: 6003, fields: { ALPH: 'Newer than Dynamics {key}' } });
+    await jde.touch({ table: 'F4101', from: 60001, to: 60002, fields: { DSC1: 'Newer than Dynamics' } });
+    await jde.addCustomer(7002, 'Unknown to Dynamics');
+    await equal();
+    await dynamics.program.kill();
+    bringBack(world, 'dataverse-data');
+    await dynamics.start();
+    const kinds = await compare(world);
+    assert.deepEqual(drift(kinds.customer), without({ missing: 1, stale: 3 }));
+    assert.deepEqual(drift(kinds.item), without({ stale: 2 }));
+    await equal();
+    for (const kind of Object.values(await compare(world))) assert.deepEqual(drift(kind), NONE, kind.kind);
+  });
+
+  await step(t, world, 'the trail and the state tell of it', async () => {
+    const lines = await world.relayAdmin('GET', `/v1/audit?store=${world.tenant}&max=100000&key=compare/customer`);
+    assert.ok(JSON.stringify(lines).includes('sent again'));
+    const { compare: state } = (await world.relayAdmin('GET', '/v1/status')).tenants[world.tenant];
+    assert.ok(state.nextRun && state.last.done);
+  });
+}));
+
+test('too many records gone at once', async (t) => World.run({
+  customers: CUSTOMERS, items: 5, relay: { tenant: { compare: { max_gone: 5 } } },
+}, async (world) => {
+  await settled(world);
+  await step(t, world, 'nothing is deactivated when JDE seems not to be whole', async () => {
+    await world.jde.remove({ table: 'F0101', from: 6001, to: 6010 });
+    const { customer } = await compare(world);
+    assert.deepEqual(drift(customer), without({ extra: 10 }));
+    assert.equal(customer.held, 10);
+    assert.equal(customer.sentAgain, 0);
+    assert.equal((await world.dynamics.account(6001)).statecode, 0);
   });
 }));

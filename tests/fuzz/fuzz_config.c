@@ -29,8 +29,11 @@ static const mlc_cfg_field schema[] = {
     {.path = "tenants[].agents[].key", .type = MLC_CFG_STRING},
 };
 
-static mlc_code unseal(void *user, const char *base64, mlc_buf *out, mlc_error *err)
+static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
+                       mlc_error *err)
 {
+    (void)cfg;
+    (void)path;
     (void)user;
     return mlc_buf_puts(out, base64, err);
 }

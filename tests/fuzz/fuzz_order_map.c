@@ -6,6 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const mlc_order_map_options options = {.prefix = "ml_", .customer_reference = "name", .write_in_item = "W"};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cJSON *tree = NULL;
@@ -14,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mlc_error err;
     if (mlc_json_parse((const char *)data, size, 65536, 16, &tree, &err) != MLC_OK)
         return 0;
-    if (mlc_order_map(mlc_json_get(tree, "header"), mlc_json_get(tree, "lines"), &out, &err) == MLC_OK) {
+    if (mlc_order_map(mlc_json_get(tree, "header"), mlc_json_get(tree, "lines"), &options, &out, &err) == MLC_OK) {
         if (mlc_order_parse(mlc_buf_text(&out), out.len, &order, &err) != MLC_OK)
             abort();
         mlc_order_free(&order);

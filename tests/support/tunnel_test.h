@@ -46,6 +46,9 @@ typedef struct tunnel_fix {
     size_t max_message;
     int64_t ping_ms;
     char seen_name[64], seen_print[80];
+    /* Another way to find agents, before tunnel_serve; NULL: the one agent above. */
+    mlc_code (*find_agent)(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err);
+    void *find_user;
 } tunnel_fix;
 
 /* ---- stores ---- */
@@ -251,9 +254,10 @@ static inline void tunnel_serve(tunnel_fix *f)
         {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {NULL, NULL, NULL}};
     mlc_error err = {0};
     const mlc_tunnel_server_options options = {.software = "ml-relay/test",
-                                               .find_agent = tunnel_find_agent,
+                                               .find_agent =
+                                                   f->find_agent != NULL ? f->find_agent : tunnel_find_agent,
                                                .cert_allowed = f->client_ca ? tunnel_cert_allowed : NULL,
-                                               .user = f,
+                                               .user = f->find_user != NULL ? f->find_user : f,
                                                .compress = f->compress,
                                                .ping_interval_ms = f->ping_ms,
                                                .max_message = f->max_message,

@@ -33,6 +33,22 @@ export function writeConfig(file, settings) {
   fs.writeFileSync(file, members(settings, 0));
 }
 
+/** One tenant of the relay. A site is a World or a Site. */
+export function tenantSettings(site, more = {}) {
+  return merge({
+    id: site.tenant, webhook_secret: `file:${site.secretFile('webhook')}`,
+    dynamics: {
+      url: `${site.dynamics.url}/api/data/v9.2/`, authority: site.dynamics.url, directory: site.dynamics.options.tenant,
+      client_id: site.dynamics.options['client-id'], client_secret: `file:${site.secretFile('dynamics')}`,
+      scope: 'https://contoso.crm.dynamics.com/.default', ca_file: path.join(site.certs, 'ca.pem'),
+      timeout: '5s', retry_base: '50ms', retry_cap: '2s', settle: '2s', max_attempts: 100,
+    },
+    orders: { reconcile_interval: '1s' },
+    ...(site.relayPort ? { webhooks: { public_url: `https://127.0.0.1:${site.relayPort}` } } : {}),
+  }, more);
+}
+
+/** With the settings of further tenants, when the world has any. */
 export function relaySettings(world, more = {}) {
   const { tenant = {}, ...rest } = more;
   return merge({
@@ -42,17 +58,7 @@ export function relaySettings(world, more = {}) {
       data_dir: path.join(world.dir, 'relay'), admin_socket: world.relaySocket, ping_interval: '1s',
     },
     log: { level: process.env.MLC_E2E_LOG || 'info' },
-    tenants: [merge({
-      id: world.tenant, webhook_secret: `file:${world.secretFile('webhook')}`,
-      dynamics: {
-        url: `${world.dynamics.url}/api/data/v9.2/`, authority: world.dynamics.url, directory: world.dynamics.options.tenant,
-        client_id: world.dynamics.options['client-id'], client_secret: `file:${world.secretFile('dynamics')}`,
-        scope: 'https://contoso.crm.dynamics.com/.default', ca_file: path.join(world.certs, 'ca.pem'),
-        timeout: '5s', retry_base: '50ms', retry_cap: '2s', settle: '2s', max_attempts: 100,
-      },
-      orders: { reconcile_interval: '1s' },
-      webhooks: { public_url: `https://127.0.0.1:${world.relayPort}` },
-    }, tenant)],
+    tenants: [tenantSettings(world, tenant), ...world.sites.map((site) => tenantSettings(site, site.options.relay))],
     store: { map_max: '2G' },
   }, rest);
 }
@@ -61,7 +67,7 @@ export function relaySettings(world, more = {}) {
 function flowSettings() {
   const often = { schedule: '@every 1s', overlap: '60s', page_size: 50 };
   const off = { ...often, enabled: false };
-  return { retry_base: '50ms', retry_cap: '2s', customers: often, suppliers: off, contacts: off, items: off, prices: off };
+  return { retry_base: '50ms', retry_cap: '2s', customers: often, suppliers: off, contacts: off, items: off, prices: off, orders: off, purchase_orders: off };
 }
 
 export function agentSettings(world, more = {}) {

@@ -63,6 +63,8 @@ export class JdeSim extends Simulator {
 
   rows = (table, list, delayMs) => this.post(`rows/${table}`, { rows: list, ...(delayMs ? { delayMs } : {}) });
 
+  remove = (request) => this.post('remove', request);
+
   touch = (request) => this.post('touch', request);
 
   orders = async () => (await this.get('orders')).orders;

@@ -20,6 +20,7 @@ import { Cutter } from './cutter.mjs';
 import { socketClient } from './http.mjs';
 import { Program } from './process.mjs';
 import { DynamicsSim, JdeSim } from './sims.mjs';
+import { Site } from './site.mjs';
 import { until } from './wait.mjs';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -45,7 +46,10 @@ export class World {
   tenant = 'acme';
   agentId = 'agent-1';
 
-  /** options: { customers, items, products, relay, agent (settings that override), register, onlyRelay } */
+  /**
+   * options: { customers, items, products, relay, agent (settings that override), register, onlyRelay,
+   *   sites: [options of further tenants, see site.mjs], beforeRelay(world): called before the relay starts }
+   */
   static async run(options, body) {
     const world = new World(options);
     let failure;
@@ -70,6 +74,8 @@ export class World {
     this.relayAdmin = socketClient(this.relaySocket);
     this.agentAdmin = socketClient(this.agentSocket);
     this.extra = [];
+    this.sites = (options.sites ?? []).map((site) => new Site(this, site));
+    this.everySite = [...this.sites]; // also those that a test takes out of the configuration
     this.failed = false;
   }
 
@@ -92,12 +98,15 @@ export class World {
     this.cutter = await new Cutter(this.relayPort).start();
     this.relay = this.program('relay', 'MLC_RELAY', 'ml-relay');
     this.agent = this.program('agent', 'MLC_AGENT', 'ml-agent');
+    await Promise.all(this.sites.map((site) => site.openSimulators()));
     this.writeConfigs();
+    await this.options.beforeRelay?.(this);
     await this.startRelay();
     if (this.options.onlyRelay) return;
     if (this.options.enroll !== false) await this.enroll();
     if (this.options.register !== false) await this.dynamics.registerWebhook(`https://127.0.0.1:${this.relayPort}/v1/webhook/${this.tenant}`, this.secret('webhook'));
     await this.startAgent();
+    for (const site of this.sites) await site.open();
   }
 
   async openSimulators() {
@@ -160,8 +169,8 @@ export class World {
   connected = (timeoutMs = 30000) => until('the agent is connected', async () => (await this.agentAdmin('GET', '/v1/status')).tunnel.up, { timeoutMs });
 
   /** Exchanges a token for a key, as the operator of a new site does it. */
-  async enroll(name = 'agent', agentId = this.agentId) {
-    const { token } = await this.relayAdmin('POST', '/v1/enroll-tokens', { tenant: this.tenant, agent: agentId });
+  async enroll(name = 'agent', agentId = this.agentId, tenant = this.tenant) {
+    const { token } = await this.relayAdmin('POST', '/v1/enroll-tokens', { tenant, agent: agentId });
     const file = path.join(this.dir, `${name}.token`);
     fs.writeFileSync(file, `${token}\n`, { mode: 0o600 });
     await until('the agent is enrolled', () => this.runEnroll(name, file), { timeoutMs: 10000, everyMs: 500 });
@@ -203,7 +212,7 @@ export class World {
 
   /** Both programs stop well, and nothing is to be complained of. */
   async end() {
-    for (const program of [this.agent, this.relay].filter(({ alive }) => alive)) {
+    for (const program of [...this.everySite.map(({ agent }) => agent), this.agent, this.relay].filter((one) => one).filter(({ alive }) => alive)) {
       const code = await program.stop();
       if (code !== 0) throw new Error(`${program.name} ended with ${code} after SIGTERM:\n${program.tail()}`);
     }
@@ -212,14 +221,16 @@ export class World {
   }
 
   showLogs() {
-    for (const program of [...this.extra, this.jde?.program, this.dynamics?.program].filter(Boolean)) {
+    for (const program of [...this.extra, ...this.simulators()]) {
       console.error(`--- ${program.log}\n${program.tail(30)}`);
       program.complaints().forEach((text) => console.error(text));
     }
   }
 
+  simulators = () => [this, ...this.everySite].flatMap(({ jde, dynamics }) => [jde?.program, dynamics?.program]).filter(Boolean);
+
   async close(keep) {
-    for (const program of [...this.extra, this.jde?.program, this.dynamics?.program].filter(Boolean)) await program.kill();
+    for (const program of [...this.extra, ...this.simulators()]) await program.kill();
     await this.cutter?.stop();
     if (keep || process.env.MLC_E2E_KEEP) console.error(`the world is kept in ${this.dir}`);
     else fs.rmSync(this.dir, { recursive: true, force: true });

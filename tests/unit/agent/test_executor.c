@@ -23,6 +23,9 @@ typedef struct exec_fix {
     lst_fix s; /* its store and waker, on the loop of the AIS test */
     mlc_outbox *jde, *up;
     mlc_executor *e;
+    mlc_map *map;
+    mlc_catalogue *catalogue;
+    const char *number, *idem; /* of the order; NULL: the usual */
     mlc_buf order;
     int reported;
     uint64_t seq;
@@ -43,7 +46,7 @@ static void print_order(exec_fix *f)
     const mlc_order order = {.id = ORDER_ID,
                              .source = "Dynamics/salesorder/" ORDER_ID,
                              .reference = reference,
-                             .number = "ORD-1",
+                             .number = f->number != NULL ? f->number : "ORD-1",
                              .customer = "6001",
                              .currency = "USD",
                              .order_date = "2026-11-23",
@@ -52,7 +55,7 @@ static void print_order(exec_fix *f)
     lst_check(mlc_order_print(&order, &f->order, &err), &err);
 }
 
-static void fix_open(exec_fix *f)
+static void fix_open_for(exec_fix *f, bool purchase)
 {
     const mlc_stream_spec jde = {.name = "jde", .mode = MLC_STREAM_KEYED};
     const mlc_stream_spec up = {.name = "up", .mode = MLC_STREAM_SEQUENCE};
@@ -67,6 +70,8 @@ static void fix_open(exec_fix *f)
     f->jde = lst_stream(&f->s, &jde);
     f->up = lst_stream(&f->s, &up);
     print_order(f);
+    lst_check(mlc_map_load_default(purchase ? "purchase-order" : "order", &f->map, &err), &err);
+    lst_check(mlc_catalogue_open(&f->catalogue, NULL, NULL, &err), &err);
     ais_fix_open(f->a);
     const mlc_executor_options options = {
         .store = f->s.store,
@@ -76,7 +81,9 @@ static void fix_open(exec_fix *f)
         .tenant = "acme",
         .orchestration = "ML_CreateSalesOrder",
         .orchestration_version = 3,
-        .target = {.order_type = "SO", .company = "00001", .branch_plant = "30"},
+        .map = f->map,
+        .catalogue = f->catalogue,
+        .target = {.purchase = purchase, .order_type = "SO", .company = "00001", .branch_plant = "30"},
         .on_reported = on_reported,
         .user = f};
     const mlc_deliverer_options delivery = {.loop = &f->a->loop,
@@ -85,6 +92,11 @@ static void fix_open(exec_fix *f)
                                             .settle_ms = 50,
                                             .breaker_failures = 1000000};
     lst_check(mlc_executor_open(&f->e, &options, &delivery, &err), &err);
+}
+
+static void fix_open(exec_fix *f)
+{
+    fix_open_for(f, false);
 }
 
 static void fix_close(exec_fix *f)
@@ -96,6 +108,8 @@ static void fix_close(exec_fix *f)
     mlc_outbox_close(f->up);
     lst_close_store(&f->s);
     mlc_executor_close(f->e);
+    mlc_map_free(f->map);
+    mlc_catalogue_free(f->catalogue);
     mlc_waker_close(f->s.waker);
     ais_fix_free(f->a);
     net_remove_dir(f->s.dir);
@@ -114,7 +128,8 @@ static mlc_code accept_job(mlc_txn *txn, void *arg, mlc_error *err)
     mlc_executor_gate gate = {.jde = put->f->jde, .tenant = "acme"};
     const mlc_entry_new message = {.tenant = "forged",
                                    .key = "k",
-                                   .idem = "dyn/salesorder/" ORDER_ID "/create",
+                                   .idem = put->f->idem != NULL ? put->f->idem
+                                                                : "dyn/salesorder/" ORDER_ID "/create",
                                    .kind = put->kind,
                                    .correlation = "corr",
                                    .payload = put->payload,
@@ -264,6 +279,82 @@ static void test_failed_look_up_is_tried_again(void **state)
     fix_close(&f);
 }
 
+/* The reference is too long for VR02: nothing is sent, and the item that JDE does not know is told of as well. */
+static void test_faulty_order_is_not_sent_and_all_its_faults_are_told(void **state)
+{
+    exec_fix f;
+    (void)state;
+    fix_open(&f);
+    f.number = "ORD-12345678901234567890123";
+    mlc_buf_clear(&f.order);
+    print_order(&f);
+    ais_script(
+        f.a, {200, FOUND(""), false},
+        {200,
+         "{\"fs_DATABROWSE_F4101\":{\"data\":{\"gridData\":{\"rowset\":[],\"summary\":{\"moreRecords\":"
+         "false}}}}}",
+         false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_PARKED);
+    assert_int_equal(creations(&f), 0);
+    expect_report(&f, "Reference2 (JDE VR02): has 27 characters, at most 25 fit; shorten it",
+                  "line 1 item: \\\"ITEM-00001\\\" is not in JDE's item master");
+    fix_close(&f);
+}
+
+/* JDE cannot be asked for the items: the faults that are known are told. */
+static void test_faulty_order_is_reported_without_the_items_too(void **state)
+{
+    exec_fix f;
+    (void)state;
+    fix_open(&f);
+    f.number = "ORD-12345678901234567890123";
+    mlc_buf_clear(&f.order);
+    print_order(&f);
+    ais_script(f.a, {200, FOUND(""), false}, {503, "{}", false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_PARKED);
+    expect_report(&f, "\"code\":\"invalid\"", "JDE VR02");
+    fix_close(&f);
+}
+
+/* It takes the place of the parked one, which would hold it back. */
+static void test_mended_order_is_made(void **state)
+{
+    exec_fix f;
+    mlc_error err;
+    (void)state;
+    fix_open(&f);
+    ais_script(f.a, {200, FOUND(""), false},
+               {200, "{\"jde__status\":\"ERROR\",\"jde__simpleMessage\":\"Item unknown\"}", false},
+               {200, FOUND(""), false}, {200, "{\"DOCO\":1002}", false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_PARKED);
+    f.idem = "dyn/salesorder/" ORDER_ID "/create/0123";
+    lst_check(let_in(&f, "order", mlc_buf_text(&f.order), &err), &err);
+    assert_int_equal(lst_get(&f.s, f.jde, 1).state, MLC_ENTRY_DONE);
+    mlc_deliverer_poke(mlc_executor_deliverer(f.e));
+    for (int i = 0; i < 1000 && lst_get(&f.s, f.jde, 2).state != MLC_ENTRY_DONE; i++)
+        net_run_for(&f.a->loop, 5);
+    assert_int_equal(lst_get(&f.s, f.jde, 2).state, MLC_ENTRY_DONE);
+    assert_int_equal(creations(&f), 2);
+    fix_close(&f);
+}
+
+static void test_purchase_orders_are_looked_up_in_their_own_table(void **state)
+{
+    exec_fix f;
+    (void)state;
+    fix_open_for(&f, true);
+    ais_script(f.a, {200,
+                     "{\"fs_DATABROWSE_F4301\":{\"data\":{\"gridData\":{\"rowset\":[{\"F4301_DOCO\":77,"
+                     "\"F4301_DCTO\":\"OP\","
+                     "\"F4301_KCOO\":\"00001\"}],\"summary\":{\"moreRecords\":false}}}}}",
+                     false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_DONE);
+    assert_int_equal(creations(&f), 0);
+    assert_non_null(strstr(f.a->asked[0].body, "F4301.VR01"));
+    expect_report(&f, "\"doco\":\"77\"", "\"dcto\":\"OP\"");
+    fix_close(&f);
+}
+
 static void test_gate_takes_orders_only(void **state)
 {
     exec_fix f;
@@ -287,6 +378,10 @@ int main(void)
         cmocka_unit_test(test_answer_without_a_number_is_looked_up),
         cmocka_unit_test(test_refused_order_is_parked_and_reported),
         cmocka_unit_test(test_failed_look_up_is_tried_again),
+        cmocka_unit_test(test_faulty_order_is_not_sent_and_all_its_faults_are_told),
+        cmocka_unit_test(test_faulty_order_is_reported_without_the_items_too),
+        cmocka_unit_test(test_mended_order_is_made),
+        cmocka_unit_test(test_purchase_orders_are_looked_up_in_their_own_table),
         cmocka_unit_test(test_gate_takes_orders_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

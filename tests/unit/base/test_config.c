@@ -45,8 +45,11 @@ typedef struct loaded {
     mlc_error err;
 } loaded;
 
-static mlc_code fake_unseal(void *user, const char *base64, mlc_buf *out, mlc_error *err)
+static mlc_code fake_unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64,
+                            mlc_buf *out, mlc_error *err)
 {
+    (void)cfg;
+    (void)path;
     if (strcmp(base64, "Z29vZA==") == 0)
         return mlc_buf_puts(out, user, err);
     return mlc_fail(err, MLC_E_AUTH, "wrong key");

@@ -153,9 +153,40 @@ static void test_compare_and_normalize(void **state)
     assert_text(mlc_decimal_normalize(dec("-5.00")), "-5");
 }
 
+static void expect_quotient(const char *a, const char *b, unsigned scale, const char *expected)
+{
+    mlc_decimal x, y, out;
+    mlc_error err;
+    char text[MLC_DECIMAL_TEXT_MAX];
+    assert_int_equal(mlc_decimal_parse(a, &x, &err), MLC_OK);
+    assert_int_equal(mlc_decimal_parse(b, &y, &err), MLC_OK);
+    const mlc_code code = mlc_decimal_div(x, y, scale, &out, &err);
+    assert_string_equal(code == MLC_OK ? mlc_decimal_text(out, text) : mlc_code_name(code), expected);
+}
+
+static void division_rounds_half_up(void **state)
+{
+    (void)state;
+    expect_quotient("26.1", "3", 4, "8.7000");
+    expect_quotient("1", "3", 4, "0.3333");
+    expect_quotient("2", "3", 4, "0.6667");
+    expect_quotient("-2", "3", 4, "-0.6667");
+    expect_quotient("1", "8", 2, "0.13");
+    expect_quotient("-1", "8", 2, "-0.13");
+    expect_quotient("1", "-8", 2, "-0.13");
+    expect_quotient("-1", "-8", 2, "0.13");
+    expect_quotient("1.0000000000", "4.0000000000", 2, "0.25");
+    expect_quotient("0.0000000001", "1", 2, "0.00");
+    expect_quotient("9223372036854775807", "1", 0, "9223372036854775807");
+    expect_quotient("9223372036854775807", "0.1", 0, "limit");
+    expect_quotient("1", "0.000", 2, "invalid");
+    expect_quotient("1", "3", 19, "limit");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(division_rounds_half_up),
         cmocka_unit_test(test_parse_keeps_written_scale),
         cmocka_unit_test(test_parse_gives_up_only_trailing_zeros),
         cmocka_unit_test(test_parse_refuses),

@@ -6,7 +6,8 @@
  */
 
 import { changeConfig } from './config.mjs';
-import { touch, upsertRows } from './touch.mjs';
+import { advance } from './fulfil.mjs';
+import { removeRows, touch, upsertRows } from './touch.mjs';
 
 export class Admin {
   constructor(simulator) {
@@ -14,14 +15,14 @@ export class Admin {
   }
 
   async handle({ method, path, query, body }) {
-    const [name, argument] = path.replace(/^\/__sim\//, '').split('/');
+    const [name, argument, action] = path.replace(/^\/__sim\//, '').split('/');
     const parameters = new URLSearchParams(query);
     try {
       const input = body.length ? JSON.parse(body.toString('utf8')) : {};
       const handler = this[`${method.toLowerCase()}_${name.replaceAll('-', '_')}`];
       // Only the methods that are named like this are commands.
       if (!/^[a-z-]+$/.test(name) || !handler) return json(404, { error: `no such command: ${method} ${path}` });
-      const result = await handler.call(this, input, argument && decodeURIComponent(argument), parameters);
+      const result = await handler.call(this, input, argument && decodeURIComponent(argument), parameters, action);
       return result?.raw ?? json(200, result ?? { ok: true });
     } catch (error) {
       return json(400, { error: error.message });
@@ -64,6 +65,10 @@ export class Admin {
     return touch(this.sim.ctx, input);
   }
 
+  post_remove(input) {
+    return removeRows(this.sim.ctx, input);
+  }
+
   /** Sales order headers with their lines; ?reference= and ?soldTo= choose. */
   get_orders(_input, _argument, parameters) {
     const { store } = this.sim;
@@ -78,6 +83,12 @@ export class Admin {
       .filter((row) => (reference === null || row.VR01 === reference) && (soldTo === null || String(row.AN8) === soldTo))
       .map((row) => ({ ...row, lines: lines.get(idOf(row)) ?? [] }));
     return { count: orders.length, orders };
+  }
+
+  /** POST orders/{doco}/advance: the lines of a sales order go on to a status, whole or in parts. */
+  post_orders(input, doco, _parameters, action) {
+    if (action !== 'advance') throw new Error('only orders/{doco}/advance');
+    return advance(this.sim.ctx, doco, input);
   }
 
   // --- faults and switches ---------------------------------------------------------

@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { updateAddress } from './addresses.mjs';
 import { ServiceError, badRequest } from './errors.mjs';
-import { ApplicationError, createOrder } from './orders.mjs';
+import { ApplicationError, createOrder, createPurchaseOrder } from './orders.mjs';
 
 const ORCHESTRATIONS = {
   ML_CreateSalesOrder: (ctx, inputs, session) => createOrder(ctx, inputs, { session, program: 'ORCH' }),
+  ML_CreatePurchaseOrder: (ctx, inputs, session) => createPurchaseOrder(ctx, inputs, { session, program: 'ORCH' }),
   ML_UpdateAddress: (ctx, inputs, session) => updateAddress(ctx, inputs, { session, program: 'ORCH' }),
 };
 

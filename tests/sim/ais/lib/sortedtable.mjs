@@ -42,6 +42,16 @@ export class SortedTable {
     }
   }
 
+  /** Removes the row of these key values, if there is one. */
+  remove(values) {
+    const key = this.keyOf(values);
+    const old = this.byKey.get(key);
+    if (!old) return;
+    this.byKey.delete(key);
+    for (const [name, index] of this.indexes) index.get(old[name])?.delete(key);
+    this.stale = true;
+  }
+
   reindex(index, name, key, old, row) {
     if (old && old[name] !== row[name]) index.get(old[name])?.delete(key);
     if (old && old[name] === row[name]) return;

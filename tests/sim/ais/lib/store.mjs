@@ -67,6 +67,13 @@ export class Store {
     this.apply(record);
   }
 
+  /** keys: [[table, key values]]; at once, as a deletion by hand in the database leaves no trace. */
+  remove(keys) {
+    const record = { w: Date.now(), gone: keys };
+    this.journal.append(record);
+    this.apply(record);
+  }
+
   /** The next number; durable together with the next write. */
   next(name, first = 1) {
     const value = (this.counters[name] ?? first - 1) + 1;
@@ -81,9 +88,13 @@ export class Store {
   }
 
   /** A journal record takes effect: when it is written (w), and again, in the same order, when it is replayed. */
-  apply({ w, ops, counters, at, settings }) {
+  apply({ w, ops, counters, at, settings, gone }) {
     Object.assign(this.counters, counters);
     Object.assign(this.settings, settings);
+    if (gone) {
+      this.settle(w);
+      for (const [name, values] of gone) this.data.get(name).remove(values);
+    }
     if (!ops) return;
     this.settle(w);
     if (at > w) {

@@ -101,7 +101,8 @@ const ORDERS = [
   {
     name: 'F4211', title: 'Sales Order Detail File', key: ['DOCO', 'DCTO', 'KCOO', 'LNID'], index: ['DOCO', 'VR01'],
     columns: [
-      orderKey, line, parties, orderDates, references, number('UPRC', 4, 'Unit Price'), number('AEXP', 2, 'Extended Price'),
+      orderKey, line, parties, orderDates, references, date('ADDJ', 'Actual Ship Date'), number('SOQS', 4, 'Quantity Shipped'),
+      number('SOBK', 4, 'Quantity Backordered'), number('SOCN', 4, 'Quantity Canceled'), number('UPRC', 4, 'Unit Price'), number('AEXP', 2, 'Extended Price'),
       text('CRCD', 3, 'Currency Code'), audit('TDAY'),
     ],
   },
@@ -112,7 +113,22 @@ const ORDERS = [
   {
     name: 'F4311', title: 'Purchase Order Detail File', key: ['DOCO', 'DCTO', 'KCOO', 'LNID'], index: ['DOCO'],
     columns: [
-      orderKey, line, parties, orderDates, references, number('PRRC', 4, 'Unit Cost'), number('AEXP', 2, 'Extended Price'), text('CRCD', 3, 'Currency Code'),
+      orderKey, line, parties, orderDates, references, number('UREC', 4, 'Quantity Received'), number('PRRC', 4, 'Unit Cost'), number('AEXP', 2, 'Extended Price'), text('CRCD', 3, 'Currency Code'),
+      audit('TDAY'),
+    ],
+  },
+  {
+    name: 'F4006', title: 'Order Address Information', key: ['DOCO', 'DCTO', 'KCOO', 'ANTY'], index: ['DOCO'],
+    columns: [
+      orderKey, text('ANTY', 1, 'Address Type'), text('MLNM', 40, 'Mailing Name'), text('ADD1', 40, 'Address Line 1'), text('ADD2', 40, 'Address Line 2'),
+      text('ADD3', 40, 'Address Line 3'), text('ADDZ', 12, 'Postal Code'), text('CTY1', 25, 'City'), text('ADDS', 3, 'State'), text('CTR', 3, 'Country'),
+      audit('TDAY'),
+    ],
+  },
+  {
+    name: 'F4074', title: 'Price Adjustment Ledger File', key: ['DOCO', 'DCTO', 'KCOO', 'LNID', 'OSEQ'], index: ['DOCO'],
+    columns: [
+      orderKey, number('LNID', 3, 'Line Number'), number('OSEQ', 0, 'Sequence Number'), text('AST', 8, 'Adjustment Name'), number('FVTR', 4, 'Factor Value'),
       audit('TDAY'),
     ],
   },

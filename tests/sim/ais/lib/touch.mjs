@@ -72,6 +72,14 @@ function chosen(ctx, table, { from, to, keys, count }) {
   return count === undefined ? rows : rows.slice(0, count);
 }
 
+/** request: { table, from, to | keys, count } as in touch(). Deletes the rows; gives { count }. */
+export function removeRows(ctx, request) {
+  const table = ctx.store.table(request.table);
+  const rows = chosen(ctx, table, request);
+  ctx.store.remove(rows.map((row) => [table.name, keyOf(table, row)]));
+  return { count: rows.length };
+}
+
 function fieldWriter(table, fields) {
   const list = Object.entries(fields).map(([name, value]) => {
     const column = table.columns.get(name);

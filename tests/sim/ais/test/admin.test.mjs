@@ -76,3 +76,15 @@ test('dump, stats, config and unknown commands', async () => {
   await assert.rejects(sim.admin('GET', 'nope'));
   await assert.rejects(sim.admin('GET', 'dump/F9999'));
 });
+
+test('rows that are removed are gone for the service, and come back when they are written again', async () => {
+  assert.deepEqual(await sim.admin('POST', 'remove', { table: 'F0101', keys: [6007, 6009] }), { count: 2 });
+  const numbers = async () => (await sim.browse('F0101', {
+    query: { condition: [when('F0101.AN8', 'BETWEEN', '6006', '6010')] },
+  })).rows.map((item) => item.F0101_AN8);
+  assert.deepEqual(await numbers(), [6006, 6008, 6010]);
+  assert.equal(await row(6007), undefined);
+  await sim.admin('POST', 'rows/F0101', { AN8: 6007, ALPH: 'Again', AT1: 'C' });
+  assert.equal((await row(6007)).ALPH, 'Again');
+  await assert.rejects(sim.admin('POST', 'remove', { table: 'F0101', keys: [6009] }), /does not have/);
+});

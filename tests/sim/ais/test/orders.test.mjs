@@ -100,6 +100,51 @@ test('an order shows up later when commits are late, with the stamp of its writi
   assert.equal(rows[0].F4201_TDAY, (await stored('LATE'))[0].TDAY);
 });
 
+test('discount, freight line, dates of lines and an address of its own', async () => {
+  const line = { ItemNumber: 'ITEM-00001', Quantity: '3' };
+  const { status, body } = await sim.order({
+    Reference: 'WHOLE', CurrencyCode: 'EUR', RequestedDate: '2026-12-01', ShipToName: 'Site', ShipToAddress1: 'Street 1', ShipToCity: 'Brno', ShipToCountry: 'CZ',
+    Lines: [
+      { ...line, UnitPrice: '10', DiscountAmount: '3.90', RequestedDate: '2026-12-05' }, { ...line, UnitPrice: '8.6667', ExtendedPrice: '26.00' },
+      { ...line, Quantity: 1, UnitPrice: '12.5', LineType: 'F' },
+    ],
+  });
+  assert.equal(status, 200);
+  const [order] = await stored('WHOLE');
+  assert.deepEqual(order.lines.map((one) => [one.UPRC, one.AEXP, one.LNTY, one.DRQJ, one.SOQS, one.SOBK]), [
+    [10, 26.1, 'S', 126339, 3, 0], [8.6667, 26, 'S', 126335, 3, 0], [12.5, 12.5, 'F', 126335, 1, 0],
+  ]);
+  assert.equal(order.OTOT, 64.6);
+  const rows = async (table) => (await sim.admin('GET', `rows/${table}?DOCO=${body.DOCO}`)).rows;
+  assert.deepEqual((await rows('F4074')).map((row) => [row.LNID, row.AST, row.FVTR]), [[1, 'DISC', -3.9]]);
+  assert.deepEqual((await rows('F4006')).map((row) => [row.ANTY, row.MLNM, row.ADD1, row.CTY1, row.CTR]), [['2', 'Site', 'Street 1', 'Brno', 'CZ']]);
+  for (const bad of [{ DiscountAmount: '31' }, { DiscountAmount: '-1' }, { ExtendedPrice: '29' }, { LineType: 'ABC' }, { RequestedDate: 'soon' }]) {
+    assert.equal((await sim.order({ Reference: 'BAD2', Lines: [{ ...line, UnitPrice: '10', ...bad }] })).status, 400, JSON.stringify(bad));
+  }
+});
+
+test('a purchase order is of a supplier and has rows of its own', async () => {
+  const inputs = { Reference: 'BUY', Supplier: 4000000, Lines: [{ ItemNumber: 'ITEM-00001', Quantity: 2, UnitCost: '1.5' }] };
+  const { status, body } = await sim.api('POST', 'v3/orchestrator/ML_CreatePurchaseOrder', inputs);
+  assert.deepEqual([status, body.DCTO], [200, 'OP']);
+  const [head] = (await sim.admin('GET', 'rows/F4301?VR01=BUY')).rows;
+  const [line] = (await sim.admin('GET', `rows/F4311?DOCO=${body.DOCO}&VR01=BUY`)).rows;
+  assert.deepEqual([head.AN8, head.OTOT, line.PRRC, line.AEXP, line.LTTR, line.UREC], [4000000, 3, 1.5, 3, '220', 0]);
+  assert.equal((await sim.api('POST', 'v3/orchestrator/ML_CreatePurchaseOrder', { ...inputs, Supplier: 6001 })).status, 400);
+});
+
+test('an order goes through its statuses, in parts', async () => {
+  const { body } = await sim.order({ Reference: 'MOVE', Lines: [{ ItemNumber: 'ITEM-00001', Quantity: 5 }, { ItemNumber: 'ITEM-00002', Quantity: 2 }] });
+  await sim.admin('POST', `orders/${body.DOCO}/advance`, { to: '560', lines: { 1: { ship: 3, backorder: 2 } } });
+  let [order] = await stored('MOVE');
+  assert.deepEqual(order.lines.map((line) => [line.LTTR, line.NXTR, line.SOQS, line.SOBK, line.ADDJ > 0]), [['560', '580', 3, 2, true], ['560', '580', 2, 0, true]]);
+  await sim.admin('POST', `orders/${body.DOCO}/advance`, { to: '620', lines: { 1: { ship: 4, backorder: 0, cancel: 1 } } });
+  [order] = await stored('MOVE');
+  assert.deepEqual(order.lines.map((line) => [line.NXTR, line.SOQS, line.SOCN]), [['999', 4, 1], ['999', 2, 0]]);
+  await assert.rejects(sim.admin('POST', `orders/${body.DOCO}/advance`, { lines: { 1: { ship: 9 } } }), /not 5/);
+  await assert.rejects(sim.admin('POST', 'orders/999999/advance', {}), /no order/);
+});
+
 test('an address change stamps F0101 and F0116', async () => {
   await sim.admin('POST', 'clock', { set: '2026-12-01T18:30:15Z' });
   sim.token = undefined;

@@ -191,7 +191,7 @@ function documents(prefix) {
         }),
         text(`${prefix}jdeordernumber`, 50), text(`${prefix}jdeorderstatus`, 50),
         text(`${prefix}jdeordertype`, 10), text(`${prefix}jdeordercompany`, 10),
-        memo(`${prefix}jdeordermessage`, 2000),
+        memo(`${prefix}jdeordermessage`, 2000), text(`${prefix}jdestatusversion`, 100),
       ],
       many: { order_details: ['salesorderdetail', 'salesorderid'], order_invoices: ['invoice', 'salesorderid'] },
     }),
@@ -200,6 +200,7 @@ function documents(prefix) {
       columns: [
         line('salesorderdetail', 'salesorderid', 'salesorderdetailname'), flag('iscopied'),
         lookup('quotedetailid', { quotedetailid: 'quotedetail' }),
+        text(`${prefix}jdelinestatus`, 20), decimal(`${prefix}jdequantityshipped`), decimal(`${prefix}jdequantitybackordered`),
       ],
     }),
     defineTable({

@@ -1,0 +1,23 @@
+/* sealed.h - secrets at rest inside a configuration file: "sealed:BASE64".
+ *
+ * Sealed with the installation's root key (crypto.h) and bound to program and setting: the value of one setting, or of one
+ * tenant, does not open at another. Settings of list elements are named by their id: "tenants[acme].webhook_secret".
+ * Thread rule: any thread.
+ */
+#ifndef MLC_CRYPTO_SEALED_H
+#define MLC_CRYPTO_SEALED_H
+
+#include "crypto/crypto.h"
+
+/* Appends "sealed:BASE64". */
+mlc_code mlc_sealed_make(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+                         const void *secret, size_t len, mlc_buf *out, mlc_error *err);
+/* Appends the clear text of what follows "sealed:". MLC_E_AUTH: other key, program or setting; MLC_E_INVALID: not base64. */
+mlc_code mlc_sealed_open(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+                         const char *base64, mlc_buf *out, mlc_error *err);
+
+/* The command "PROGRAM seal --key-file FILE --setting NAME": reads a secret from standard input (a newline at its end is
+ * cut), prints the sealed value. The key is made when there is none. Gives the exit status. */
+int mlc_sealed_main(const char *program, int argc, char **argv);
+
+#endif
