@@ -11,62 +11,6 @@
 
 enum { POSITIONS_MAX = 3, TTL_DEFAULT_S = 3600, TTL_MAX_S = 7 * 24 * 3600, AGE_MAX_S = 3650 * 24 * 3600 };
 
-const char *mlctl_help(void)
-{
-    return "mlctl - look after a running ml-agent or ml-relay\n"
-           "\n"
-           "usage: mlctl [--socket PATH | --url http://127.0.0.1:PORT] [--json] COMMAND\n"
-           "\n"
-           "  status                                state of the program and its streams\n"
-           "  parked [--store S] [--stream N]       entries that wait for a decision\n"
-           "  show STORE STREAM SEQ                 one entry with payload and history\n"
-           "  retry STORE STREAM SEQ                deliver a parked entry again\n"
-           "  retry STORE STREAM --all [--kind K] [--code C] [--older 1h]  the same with all, or all such\n"
-           "        --refresh                       take the record again from its source, after a "
-           "correction there\n"
-           "  dismiss STORE STREAM SEQ --reason TEXT  end a parked entry without delivery\n"
-           "  audit [--store S] [--key K] [--from N]  the audit trail, oldest first\n"
-           "  audit export --format jsonl|csv [--store S] [--from N|TIME] [--to N|TIME] [--key K |\n"
-           "        --correlation C] [--out FILE]   the audit trail as a file that proves itself\n"
-           "  audit verify [--store S] [--head INDEX:HASH]  prove that nothing was altered, reordered or "
-           "cut;\n"
-           "        with --head also that it goes on from a head that was noted\n"
-           "  audit redact [--store S] --key K --reason TEXT  take the personal texts of a record away\n"
-           "  xref SYSTEM/TABLE/ID [--store S]      the counterparts of a record in the other system\n"
-           "\n"
-           "on the agent:\n"
-           "  dry-run FLOW [--id ID,ID...]          what the flow would send now, or of some records; sends "
-           "nothing\n"
-           "  flows                                 the flows from JDE: state, last and next run, progress\n"
-           "  poll [FLOW]                           run a flow now, or all of them\n"
-           "\n"
-           "on the relay:\n"
-           "  dry-run KIND/ID [--store S]           what the record's last message would change in Dynamics\n"
-           "  replay --audit N | --correlation C [--target URL] [--store S]  deliver an operation to the "
-           "test target\n"
-           "  agents                                the agents it knows\n"
-           "  enroll-token TENANT AGENT [--ttl 1h]  a token with which an agent enrols once\n"
-           "  revoke TENANT AGENT                   shut an agent out\n"
-           "  webhooks TENANT [--verify|--repair]   the steps in Dynamics: look at them, or mend them; 1 "
-           "when not all is well\n"
-           "  xref rebuild [--store S]              read the counterparts again from Dynamics\n"
-           "\n"
-           "without a running program:\n"
-           "  audit verify FILE | --dir STORE-FOLDER [--head INDEX:HASH]  the same for an export or a copy\n"
-           "  map check FILE...                     say all that is wrong with mapping files\n"
-           "  map test --map FILE | --kind KIND     map a record of a file and show what comes out\n"
-           "  map show KIND                         print a built-in mapping\n"
-           "\n"
-           "options:\n"
-           "  --socket PATH  admin socket; else $MLC_ADMIN_SOCKET, else " MLCTL_SOCKET_DEFAULT "\n"
-           "  --url URL      loopback address of the admin port instead of a socket\n"
-           "  --json         the program's answer as it came\n"
-           "  --help, --version\n"
-           "\n"
-           "exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the program cannot be reached\n"
-           "Decisions are written into the audit trail under the name in $SUDO_USER or $USER.\n";
-}
-
 /* ---- commands ---- */
 
 static const struct command_row {
@@ -103,6 +47,8 @@ static const struct command_row {
     {"webhooks", NULL, MLCTL_WEBHOOKS, 1, 1, "mlctl webhooks TENANT [--verify|--repair]"},
     {"flows", NULL, MLCTL_FLOWS, 0, 0, "mlctl flows"},
     {"poll", NULL, MLCTL_POLL, 0, 1, "mlctl poll [FLOW]"},
+    {"compare", NULL, MLCTL_COMPARE, 0, 1,
+     "mlctl compare [KIND] [--store T] [--dry], or: mlctl compare --report"},
 };
 
 static const struct command_row *command_by(mlctl_command command)
@@ -241,7 +187,7 @@ static const struct option_row {
     [OPT_URL] = {"--url", ~0U, 0},
     [OPT_STORE] = {"--store",
                    AUDITS | BIT(MLCTL_PARKED) | BIT(MLCTL_AUDIT_VERIFY) | BIT(MLCTL_AUDIT_REDACT) |
-                       BIT(MLCTL_XREF) | BIT(MLCTL_XREF_REBUILD) | TRIALS,
+                       BIT(MLCTL_XREF) | BIT(MLCTL_XREF_REBUILD) | BIT(MLCTL_COMPARE) | TRIALS,
                    TEXT(store)},
     [OPT_STREAM] = {"--stream", BIT(MLCTL_PARKED), TEXT(stream)},
     [OPT_KEY] = {"--key", AUDITS | BIT(MLCTL_AUDIT_REDACT), TEXT(key)},
@@ -316,6 +262,10 @@ static bool take_flag(parse_state *p, const char *word)
         p->verify = true;
     else if (strcmp(word, "--refresh") == 0)
         p->args->refresh = true;
+    else if (strcmp(word, "--dry") == 0)
+        p->args->dry = true;
+    else if (strcmp(word, "--report") == 0)
+        p->args->report = true;
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         p->help = true;
     else if (strcmp(word, "--version") == 0)
@@ -381,6 +331,14 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     const size_t needed = row->positions - (args->all ? 1 : 0);
     if ((args->all || args->refresh) && args->command != MLCTL_RETRY)
         return wrong(args, args->all ? "--all does not belong here" : "--refresh does not belong here", err);
+    if ((args->dry || args->report) && args->command != MLCTL_COMPARE)
+        return wrong(args, args->dry ? "--dry does not belong here" : "--report does not belong here", err);
+    if (args->command == MLCTL_COMPARE && given == 1 && !args->report) {
+        args->kind = p->words[used];
+        return MLC_OK;
+    }
+    if (args->command == MLCTL_COMPARE && given > 0)
+        return wrong(args, "there is too much", err);
     if (given < needed)
         return wrong(args, "something is missing", err);
     if (given > (args->all ? needed : row->positions_max))

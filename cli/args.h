@@ -36,7 +36,8 @@ typedef enum mlctl_command {
     MLCTL_AGENTS,
     MLCTL_WEBHOOKS,
     MLCTL_FLOWS,
-    MLCTL_POLL
+    MLCTL_POLL,
+    MLCTL_COMPARE
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -52,14 +53,14 @@ typedef struct mlctl_args {
     const char *store, *stream, *key, *reason; /* NULL: not given */
     const char *tenant, *agent;
     const char *correlation, *head, *dir, *file, *out_file, *ref; /* NULL: not given */
-    const char *kind, *code;                                      /* retry --all: only such entries */
-    int64_t older_s;                                              /* and parked for so long */
-    const char *from_time, *to_time;                              /* audit export: instead of from, to */
+    const char *kind, *code;         /* retry --all: only such entries; compare: only this kind */
+    int64_t older_s;                 /* and parked for so long */
+    const char *from_time, *to_time; /* audit export: instead of from, to */
     bool csv, refresh;
     const char *ids, *target; /* dry-run: with commas between; replay: address that is meant */
     const char *person;       /* who decides; never NULL */
     uint64_t seq, from, to;
-    bool all, repair;
+    bool all, repair, dry, report;
     const char *flow; /* NULL: all */
     int64_t ttl_s;
 } mlctl_args;

@@ -47,6 +47,8 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_flows(ctl, err);
     case MLCTL_POLL:
         return mlctl_poll(ctl, err);
+    case MLCTL_COMPARE:
+        return mlctl_compare(ctl, err);
     default:
         return mlc_fail(err, MLC_E_INTERNAL, "a command without a function");
     }

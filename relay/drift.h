@@ -14,6 +14,7 @@
 #ifndef MLC_RELAY_DRIFT_H
 #define MLC_RELAY_DRIFT_H
 
+#include "base/config.h"
 #include "deliver/deliverer.h"
 #include "relay/mappings.h"
 #include "relay/odata.h"
@@ -41,6 +42,8 @@ typedef struct mlc_drift_options {
     void *user;
 } mlc_drift_options;
 
+/* Schedule, healing, patience and max_gone as tenants[index].compare has them. MLC_E_INVALID names the setting. */
+mlc_code mlc_drift_configure(const mlc_cfg *cfg, size_t index, mlc_drift_options *out, mlc_error *err);
 mlc_code mlc_drift_open(mlc_drift **out, const mlc_drift_options *options, mlc_error *err);
 /* Begin a run. `kind` NULL: all. MLC_E_CONFLICT: one is under way; MLC_E_NOTFOUND: no such kind. */
 mlc_code mlc_drift_start(mlc_drift *drift, const char *kind, bool dry, mlc_error *err);

@@ -1,6 +1,7 @@
 /* drift_private.h - the comparison's state, shared by its files.
  *
  * drift.c         runs, schedule, questions to the agent and their answers
+ * drift_send.c    messages to the agent, healing
  * drift_find.c    an answer against what was written: pure but for the store
  * drift_rows.c    the rows in Dynamics
  * drift_report.c  what was found
@@ -99,6 +100,10 @@ struct mlc_drift {
 void drift_end(mlc_drift *drift, const mlc_error *err);
 /* Go on from the loop. */
 void drift_later(mlc_drift *drift, void (*step)(mlc_drift *drift));
+
+/* ---- drift_send.c ---- */
+/* Put a message to the agent into "down"; takes the payload's bytes over. */
+mlc_code drift_send(mlc_drift *drift, const char *kind, const char *key, mlc_buf *payload, mlc_error *err);
 /* Count it, and note it for healing. */
 void drift_note(mlc_drift *drift, drift_kind *kind, const drift_find *find);
 /* Ask the agent for what is noted. False: the run was ended. */

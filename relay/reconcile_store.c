@@ -11,8 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long an order that went down may be without a number before that is strange. */
-enum { ANSWER_MS = 60000 };
+/* How long an order that went down may be without a number before that is strange: some runs, a minute at most. */
+static int64_t answer_ms(const mlc_reconcile *r)
+{
+    enum { RUNS = 10, MOST_MS = 60000 };
+    return r->opt.interval_ms < MOST_MS / RUNS ? r->opt.interval_ms * RUNS : MOST_MS;
+}
 
 /* The same order once more, under another idempotency key: the agent looks into JDE before it creates anything. */
 static mlc_code put_again(mlc_txn *txn, mlc_reconcile *r, const char *order_id, uint64_t seq, int64_t now_ms,
@@ -24,7 +28,7 @@ static mlc_code put_again(mlc_txn *txn, mlc_reconcile *r, const char *order_id, 
     mlc_code code = mlc_outbox_get(txn, r->opt.down, seq, &known, err);
     if (code != MLC_OK)
         return code == MLC_E_NOTFOUND ? MLC_OK : code;
-    if (known.state != MLC_ENTRY_DONE || known.ended_ms + ANSWER_MS > r->run_ms)
+    if (known.state != MLC_ENTRY_DONE || known.ended_ms + answer_ms(r) > r->run_ms)
         return MLC_OK;
     mlc_order_idem(order_id, idem, sizeof idem);
     const size_t used = strlen(idem);

@@ -9,10 +9,17 @@ import path from 'node:path';
 import test from 'node:test';
 import { settled } from './lib/compare.mjs';
 import { step } from './lib/steps.mjs';
-import { until } from './lib/wait.mjs';
+import { sleep, until } from './lib/wait.mjs';
 import { World } from './lib/world.mjs';
 
 const CUSTOMERS = 30;
+
+/** A copy of a program's or a simulator's data, taken while it is down. */
+const keep = (world, name) => fs.cpSync(path.join(world.dir, name), path.join(world.dir, `${name}.kept`), { recursive: true });
+function bringBack(world, name) {
+  fs.rmSync(path.join(world.dir, name), { recursive: true });
+  fs.cpSync(path.join(world.dir, `${name}.kept`), path.join(world.dir, name), { recursive: true });
+}
 
 const found = async (world) => (await world.relayAdmin('GET', '/v1/status')).tenants[world.tenant].reconcile;
 
@@ -55,6 +62,28 @@ test('orders whose webhooks were lost', async (t) => World.run({ customers: CUST
     assert.equal((await found(world)).found, 5);
   });
 
+  await step(t, world, 'a backup of Dynamics is restored, from before the orders had their numbers', async () => {
+    await world.agent.stop();
+    const deals = await dynamics.sell(4);
+    await until('the orders wait for the agent', async () => {
+      const { stores } = await world.relayAdmin('GET', '/v1/status');
+      return stores[0].streams.find(({ name }) => name === 'down').ready === 4;
+    });
+    await dynamics.program.kill();
+    keep(world, 'dataverse-data');
+    await dynamics.start();
+    await world.startAgent();
+    await settled(world);
+    await dynamics.program.kill();
+    bringBack(world, 'dataverse-data');
+    await dynamics.start();
+    assert.equal((await dynamics.order(deals[0].orderId)).ml_jdeordernumber ?? null, null);
+    await sleep(10000); // so long an order may be without an answer
+    await world.relayAdmin('POST', '/v1/compare', { kind: 'customer' });
+    await settled(world);
+    assert.equal((await found(world)).again, 4);
+  });
+
   await step(t, world, 'an order that is deleted in Dynamics is noted', async () => {
     const quiet = await found(world);
     await until('a link is in use', async () => {
@@ -85,13 +114,6 @@ async function compare(world, request = {}) {
 const drift = ({ missing, stale, extra, changed }) => ({ missing, stale, extra, changed });
 const NONE = { missing: 0, stale: 0, extra: 0, changed: 0 };
 const without = (faults) => ({ ...NONE, ...faults });
-
-/** A copy of a program's or a simulator's data, taken while it is down. */
-const keep = (world, name) => fs.cpSync(path.join(world.dir, name), path.join(world.dir, `${name}.kept`), { recursive: true });
-function bringBack(world, name) {
-  fs.rmSync(path.join(world.dir, name), { recursive: true });
-  fs.cpSync(path.join(world.dir, `${name}.kept`), path.join(world.dir, name), { recursive: true });
-}
 
 const flow = { enabled: true };
 

@@ -123,8 +123,9 @@ test('webhook steps', async (t) => {
 
     await step(t, world, 'what was repaired stands in the audit trail; an unknown tenant is refused', async () => {
       const events = await world.relayAdmin('GET', `/v1/audit?store=${world.tenant}&max=10000`);
-      const repaired = events.map(({ event }) => event).filter(({ action }) => action === 'webhook.repaired');
-      assert.ok(repaired.some(({ targetId, detail }) => targetId === NAMES[1] && /disabled/.test(detail)), JSON.stringify(repaired));
+      // The words stand beside the chain, which holds a commitment to them.
+      const repaired = events.filter(({ event }) => event.action === 'webhook.repaired');
+      assert.ok(repaired.some(({ event, personal }) => event.targetId === NAMES[1] && /disabled/.test(JSON.stringify(personal))), JSON.stringify(repaired));
       assert.ok(!JSON.stringify(events).includes(world.secret('webhook')));
       assert.equal(mlctl(world, 'webhooks', 'nobody').status, 1);
     });

@@ -145,12 +145,31 @@ static void mistakes_are_named(void **state)
     bad("mlctl parked --store=", "--store: its value is missing");
     bad("mlctl parked --shop x", "option \"--shop\" is not known");
     bad("mlctl audit --from x", "--from: \"x\" is no number");
+    bad("mlctl poll --dry", "--dry does not belong here");
+    bad("mlctl status --report", "--report does not belong here");
+    bad("mlctl compare customer item", "there is too much; usage: mlctl compare [KIND]");
+    bad("mlctl compare customer --report", "there is too much");
     bad("mlctl enroll-token acme", "something is missing");
     bad("mlctl enroll-token acme a --ttl 1w", "--ttl: \"1w\" is no time from 1s to 7d");
     bad("mlctl enroll-token acme a --ttl 8d", "--ttl: ");
     bad("mlctl enroll-token acme a --ttl 0", "--ttl: ");
     bad("mlctl status --socket /x --url http://127.0.0.1:1", "give either --socket or --url");
     bad("mlctl a b c d e f g", "too many words");
+}
+
+static void a_comparison_may_be_of_one_kind_one_tenant_and_dry(void **state)
+{
+    (void)state;
+    mlctl_args args = good("mlctl compare");
+    assert_int_equal(args.command, MLCTL_COMPARE);
+    assert_null(args.kind);
+    assert_false(args.dry || args.report);
+    args = good("mlctl compare price --dry --store acme");
+    assert_string_equal(args.kind, "price");
+    assert_string_equal(args.store, "acme");
+    assert_true(args.dry);
+    args = good("mlctl compare --report");
+    assert_true(args.report);
 }
 
 static void plain_http_stays_on_this_machine(void **state)
@@ -201,6 +220,7 @@ int main(void)
         cmocka_unit_test(documented_commands_are_understood),
         cmocka_unit_test(the_environment_has_its_say),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(a_comparison_may_be_of_one_kind_one_tenant_and_dry),
         cmocka_unit_test(plain_http_stays_on_this_machine),
         cmocka_unit_test(help_tells_the_exit_codes),
     };
