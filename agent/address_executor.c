@@ -109,7 +109,7 @@ static void finish_failed(address_task *task, mlc_code code, const mlc_error *wh
 {
     mlc_error err;
     mlc_delivery_result result = {.code = code, .err = why, .park_effect = put_report};
-    if (task->change.id == NULL ||
+    if (task->opt->dry_run || task->change.id == NULL ||
         write_report(task, outcome, mlc_code_name(code), why->message, &err) != MLC_OK)
         result.park_effect = NULL;
     finish(task, &result);
@@ -193,6 +193,18 @@ static void on_written(void *user, mlc_code code, const mlc_error *why, const cJ
         look_failed(task, code, &err);
 }
 
+/* Dry run: what would be done is the outcome. */
+static void finish_dry(address_task *task, const cJSON *inputs, const char *why)
+{
+    char *const text = inputs != NULL ? mlc_json_print(inputs) : NULL;
+    char *const outcome = text != NULL ? mlc_asprintf("dry run: would send %s", text)
+                                       : mlc_asprintf("dry run: JDE would stay as it is: %s", why);
+    mlc_delivery_result result = {.code = MLC_OK, .outcome = outcome != NULL ? outcome : "dry run"};
+    free(text);
+    finish(task, &result);
+    free(outcome);
+}
+
 static void write_address(address_task *task)
 {
     mlc_error err;
@@ -200,6 +212,11 @@ static void write_address(address_task *task)
     const mlc_address_fields *const before = &task->before.rows.fields;
     const mlc_address_fields wanted = mlc_address_wanted(&task->change, before);
     mlc_code code = mlc_address_inputs(task->change.an8, &wanted, before, &inputs, &err);
+    if (code == MLC_OK && task->opt->dry_run) {
+        finish_dry(task, inputs, "");
+        cJSON_Delete(inputs);
+        return;
+    }
     if (code == MLC_OK)
         code = mlc_ais_orchestrate(task->opt->ais, task->opt->orchestration_version, task->opt->orchestration,
                                    inputs, on_written, task, &err);
@@ -255,6 +272,13 @@ static void judge(address_task *task)
     if (task->verdict.conflict)
         mlc_log_info(task->opt->log, "addresses", "both sides changed an address",
                      MLC_S("an8", task->change.an8), MLC_S("decision", task->verdict.why));
+    if (task->opt->dry_run && task->verdict.action != MLC_ADDRESS_WRITE) {
+        finish_dry(task, NULL,
+                   task->verdict.action == MLC_ADDRESS_PARK ? "both sides changed it, a person would decide"
+                   : task->verdict.action == MLC_ADDRESS_NOTHING ? "it has this address already"
+                                                                 : task->verdict.why);
+        return;
+    }
     switch (task->verdict.action) {
     case MLC_ADDRESS_WRITE:
         write_address(task);

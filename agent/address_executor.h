@@ -25,6 +25,8 @@ typedef struct mlc_address_options {
     const char *orchestration; /* "ML_UpdateAddress" */
     unsigned orchestration_version;
     mlc_address_rule rule;
+    bool
+        dry_run; /* nothing is written and nothing reported: what would be done is the outcome, and the change is held */
 } mlc_address_options;
 
 /* Carry out one item of kind "address"; ends in mlc_deliverer_finish. `options` must outlive it. */

@@ -32,6 +32,7 @@ static mlc_code set_addresses(agent_app *app, mlc_error *err)
         .ais = app->ais,
         .log = app->log,
         .zone = app->zone,
+        .dry_run = mlc_cfg_bool(app->cfg, "addresses.dry_run"),
         .orchestration = app_str(app, "addresses.orchestration"),
         .orchestration_version = (unsigned)mlc_cfg_int(app->cfg, "addresses.orchestration_version")};
     (void)mlc_address_rule_of(app_str(app, "addresses.conflict"), &app->addresses.rule);

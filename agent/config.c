@@ -151,6 +151,8 @@ static const mlc_cfg_field schema[] = {
 
     {"addresses.enabled", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
      "Take changed addresses from Dynamics; needs orders.enabled, whose parallel, retry and settle apply"},
+    {"addresses.dry_run", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
+     "Write no address into JDE: say what would be sent, and keep it until this is off (docs/flows.md)"},
     {"addresses.orchestration", MLC_CFG_STRING, false, "ML_UpdateAddress", 1, 64, NULL,
      "Name of the orchestration"},
     {"addresses.orchestration_version", MLC_CFG_INT, false, "3", 2, 3, NULL,

@@ -2,7 +2,8 @@
 # demo.sh - shows the whole connector on one machine: builds it, starts a JDE and a Dynamics simulator, relay and
 # agent, and lets customers and orders travel. Stays until Ctrl-C.
 #
-#   packaging/demo.sh [--once] [--bin DIR] [--dir DIR] [--customers N] [--orders N]
+#   packaging/demo.sh [--day] [--once] [--bin DIR] [--dir DIR] [--customers N] [--orders N]
+#     --day        a day in the life of a distributor instead: night's sync, a won quote, a price, a failure, the audit trail
 #     --once       end after the show; exit status 1 when a step did not come true in time
 #     --bin DIR    use the programs in DIR; installs and builds nothing
 #     --dir DIR    scratch folder, emptied at the start (build/demo)
@@ -11,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 once=false
+day=false
 bin=
 dir=build/demo
 customers=200
@@ -23,6 +25,7 @@ usage() {
 while (($# > 0)); do
     case $1 in
     --once) once=true ;;
+    --day) day=true ;;
     --bin | --dir | --customers | --orders)
         if (($# < 2)); then usage >&2; exit 2; fi
         declare "${1#--}=$2"
@@ -135,11 +138,11 @@ start_simulators() {
     local common=(--cert "$dir/certs/server.pem" --key "$dir/certs/server.key" --port 0)
     start jde-sim node tests/sim/ais/main.mjs "${common[@]}" --data "$dir/jde" --port-file "$dir/jde.port" \
         --username MLCONN --password "$(<"$dir/secrets/ais_password")" --environment JPD920 \
-        --seed-customers "$customers"
+        --seed-customers "$customers" --seed-items 20
     start dynamics-sim node tests/sim/dataverse/main.mjs "${common[@]}" --data "$dir/dynamics" \
         --port-file "$dir/dynamics.port" --webhook-ca "$dir/certs/ca.pem" --tenant contoso-directory \
         --client-id ml-connector --client-secret "$(<"$dir/secrets/client_secret")" \
-        --seed-accounts 0 --seed-quotes 0
+        --seed-accounts 0 --seed-quotes 0 --seed-products 20
     wait_for "the JDE simulator is ready" port_written "$dir/jde.port"
     wait_for "the Dynamics simulator is ready" port_written "$dir/dynamics.port"
     jde=https://127.0.0.1:$(<"$dir/jde.port")
@@ -174,6 +177,13 @@ ais = {
     url = "$jde"; ca_file = "$dir/certs/ca.pem"; username = "MLCONN";
     password = "file:$dir/secrets/ais_password"; environment = "JPD920"; time_zone = "America/Denver";
 };
+$(if $day; then day_flows; else often_flows; fi)
+store = { map_max = "1G"; };
+CONF
+}
+
+often_flows() {
+    cat <<CONF
 flows = {
   customers = { schedule = "@every 2s"; page_size = 50; };
   suppliers = { enabled = false; };
@@ -181,7 +191,6 @@ flows = {
   items = { enabled = false; };
   prices = { enabled = false; };
 };
-store = { map_max = "1G"; };
 CONF
 }
 
@@ -203,6 +212,9 @@ register_webhooks() {
     request "$dynamics/__sim/webhooks" "{\"url\":\"$url\",\"auth\":{\"type\":\"key\",\"value\":\"$secret\"},
         \"messages\":[\"ConvertQuoteToSalesOrder\",\"GenerateInvoiceFromOrder\"]}" >/dev/null
 }
+
+# shellcheck source=packaging/day.sh
+source packaging/day.sh
 
 # --- the show ---------------------------------------------------------------------
 accounts_arrived() {
@@ -311,10 +323,14 @@ note "Dynamics sends its webhooks to the relay"
 
 customer=6042
 ((customers >= 42)) || customer=6001
-show_customers
-show_change
-show_orders
-show_status
+if $day; then
+    show_day
+else
+    show_customers
+    show_change
+    show_orders
+    show_status
+fi
 
 if $once; then
     say "All steps came true."

@@ -33,7 +33,7 @@ build      everything with AddressSanitizer and UndefinedBehaviorSanitizer (buil
 ctest      unit, fault, end-to-end and scenario tests of that build
 sims       the simulators' own tests
 thirdparty servers and clients of other makers, from npm: tests/thirdparty/README.md
-demo       packaging/demo.sh with the programs of that build
+demo       packaging/demo.sh, also with --day, with the programs of that build
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -144,8 +144,11 @@ stage_thirdparty() {
 }
 
 stage_demo() {
-    packaging/demo.sh --once --bin build/asan --dir build/demo-test
-    passed=1
+    local broken=0
+    passed=0
+    packaging/demo.sh --once --bin build/asan --dir build/demo-test && passed=$((passed + 1)) || broken=1
+    packaging/demo.sh --day --once --bin build/asan --dir build/day-test && passed=$((passed + 1)) || broken=1
+    return "$broken"
 }
 
 stage_tsan() {

@@ -77,6 +77,12 @@ static deliver_fn deliver_of(const char *kind)
     return NULL;
 }
 
+bool mlc_inbound_writes(const char *kind)
+{
+    const deliver_fn way = deliver_of(kind);
+    return way != NULL && way != deliver_compared;
+}
+
 static mlc_code refuse_kind(const char *kind, mlc_error *err)
 {
     char taken[256] = "";

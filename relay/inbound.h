@@ -23,6 +23,8 @@ typedef struct mlc_inbound {
 
 /* Store the message, with its audit event. Store's thread. */
 mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const mlc_inbound *t, mlc_error *err);
+/* Does the delivery of this kind write into Dynamics? False for what only the relay itself takes. */
+bool mlc_inbound_writes(const char *kind);
 /* An mlc_deliverer_options.deliver: each kind to its way, those of one way together. Loop's thread. */
 void mlc_inbound_deliver(void *user, mlc_delivery *const *items, size_t count);
 

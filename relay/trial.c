@@ -22,8 +22,8 @@ static bool runs_dry(void *user, const char *kind)
 {
     const mlc_trial *const t = user;
     char path[128];
-    if (t->all_dry)
-        return true;
+    if (t->all_dry || !mlc_inbound_writes(kind))
+        return t->all_dry && mlc_inbound_writes(kind);
     (void)mlc_cfg_at(path, sizeof path, "tenants[%zu].dry_run_kinds", t->opt.index);
     for (size_t i = 0; i < mlc_cfg_count(t->opt.cfg, path); i++)
         if (strcmp(mlc_cfg_list_str(t->opt.cfg, path, i), kind) == 0)

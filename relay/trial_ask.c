@@ -205,6 +205,9 @@ static mlc_code copy_entry(trial_ask *ask, mlc_txn *txn, mlc_outbox *stream, mlc
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a message");
     memcpy(ask->payload, e.payload, e.payload_len);
     ask->payload[e.payload_len] = '\0';
+    if (!mlc_inbound_writes(e.kind))
+        return mlc_fail(err, MLC_E_UNSUPPORTED, "a message of kind \"%.40s\" writes nothing into Dynamics",
+                        e.kind);
     ask->stream = mlc_outbox_name(stream);
     ask->item.payload_len = e.payload_len;
     ask->item.created_ms = e.created_ms;

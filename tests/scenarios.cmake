@@ -18,10 +18,16 @@ mlc_scenario(webhooks e2e e2e/webhooks.test.mjs 240 MLC_CTL=$<TARGET_FILE:mlctl>
 mlc_scenario(order_flow e2e e2e/order_flow.test.mjs 240)
 mlc_scenario(masters e2e e2e/masters.test.mjs 300)
 mlc_scenario(flows e2e e2e/flows.test.mjs 240)
+mlc_scenario(trial e2e e2e/trial.test.mjs 300)
 mlc_scenario(review e2e e2e/review.test.mjs 180)
 mlc_scenario(audit e2e e2e/audit.test.mjs 180)
 mlc_scenario(reconcile e2e e2e/reconcile.test.mjs 400)
 mlc_scenario(tenants e2e e2e/tenants.test.mjs 300)
+
+if(MLC_NODE)
+  add_test(NAME docs.flows COMMAND ${MLC_NODE} ${CMAKE_SOURCE_DIR}/packaging/flow_docs.mjs --check)
+  set_tests_properties(docs.flows PROPERTIES LABELS docs TIMEOUT 60)
+endif()
 
 # The acceptance test. A smaller one, for a minute: -D MLC_SPINE_SMALL=ON, or the variables of spine.test.mjs.
 option(MLC_SPINE_SMALL "Run the acceptance test with small numbers" OFF)

@@ -190,9 +190,33 @@ static void help_tells_the_exit_codes(void **state)
     assert_non_null(strstr(mlctl_help(), "exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3"));
 }
 
+static void trials_are_understood(void **state)
+{
+    (void)state;
+    mlctl_args a = good("mlctl dry-run prices --id 60001,60002");
+    assert_int_equal(a.command, MLCTL_DRY_RUN);
+    assert_string_equal(a.ref, "prices");
+    assert_string_equal(a.ids, "60001,60002");
+    a = good("mlctl dry-run customer/6001 --store acme");
+    assert_string_equal(a.ref, "customer/6001");
+    assert_string_equal(a.store, "acme");
+    a = good("mlctl replay --audit 17 --target https://test.example/");
+    assert_int_equal(a.command, MLCTL_REPLAY);
+    assert_int_equal(a.seq, 17);
+    assert_string_equal(a.target, "https://test.example/");
+    a = good("mlctl replay --correlation jde/customer/6001/1.2.3");
+    assert_string_equal(a.correlation, "jde/customer/6001/1.2.3");
+    bad("mlctl replay", "give either --audit or --correlation");
+    bad("mlctl replay --audit 1 --correlation c", "give either --audit or --correlation");
+    bad("mlctl replay --audit x", "no number of an entry");
+    bad("mlctl dry-run", "something is missing");
+    bad("mlctl status --id 6001", "--id does not belong here");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trials_are_understood),
         cmocka_unit_test(documented_commands_are_understood),
         cmocka_unit_test(the_environment_has_its_say),
         cmocka_unit_test(mistakes_are_named),
