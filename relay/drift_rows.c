@@ -56,26 +56,19 @@ static const char *id_of(const drift_kind *kind, const char *source)
                : NULL;
 }
 
-/* Customers and suppliers share a table: the row is of the kind that wrote it last. */
-static mlc_code find_owner(mlc_txn *txn, const mlc_drift *drift, const char *source, const char *version,
-                           row_owner *out, mlc_error *err)
+/* Each kind has a table of its own in the source ids (record/master.h). */
+static mlc_code find_owner(mlc_txn *txn, const mlc_drift *drift, const char *source, row_owner *out,
+                           mlc_error *err)
 {
     out->found = false;
     for (size_t i = 0; i < drift->kind_count; i++) {
         const char *const id = in_set(drift, i) ? id_of(&drift->kinds[i], source) : NULL;
-        mlc_sent sent;
         if (id == NULL)
             continue;
-        const mlc_code code = mlc_sent_get(txn, drift->kinds[i].kind, id, &sent, err);
-        if (code == MLC_E_NOTFOUND)
-            continue;
-        if (code != MLC_OK)
-            return code;
-        const bool wrote_it = version != NULL && strcmp(version, sent.version) == 0;
-        if (!out->found || wrote_it || (out->sent.gone && !sent.gone))
-            *out = (row_owner){.kind = i, .found = true, .sent = sent};
-        if (wrote_it)
-            break;
+        out->kind = i;
+        const mlc_code code = mlc_sent_get(txn, drift->kinds[i].kind, id, &out->sent, err);
+        out->found = code == MLC_OK;
+        return code == MLC_E_NOTFOUND ? MLC_OK : code;
     }
     return MLC_OK;
 }
@@ -146,7 +139,7 @@ static mlc_code judge_row(mlc_txn *txn, mlc_drift *drift, const cJSON *row, mlc_
     const char *const source = mlc_json_str(row, column);
     if (source == NULL)
         return MLC_OK;
-    const mlc_code code = find_owner(txn, drift, source, version, &owner, err);
+    const mlc_code code = find_owner(txn, drift, source, &owner, err);
     if (code != MLC_OK)
         return code;
     if (!owner.found)
