@@ -282,11 +282,11 @@ mlc_code mlc_catalogue_open(mlc_catalogue **out, const char *file, mlc_buf *repo
     FILE *const stream = fopen(file, "rb");
     char *const text = stream != NULL ? malloc(MLC_CATALOGUE_FILE_MAX + 1) : NULL;
     mlc_code code = MLC_OK;
-    if (stream == NULL)
+    if (stream == NULL) {
         code = mlc_fail(err, MLC_E_IO, "%.200s: cannot be opened", file);
-    else if (text == NULL)
+    } else if (text == NULL) {
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for the field catalogue");
-    if (code == MLC_OK) {
+    } else {
         const size_t len = fread(text, 1, MLC_CATALOGUE_FILE_MAX + 1, stream);
         code = ferror(stream) != 0 ? mlc_fail(err, MLC_E_IO, "%.200s: cannot be read", file)
                                    : mlc_catalogue_read(out, file, text, len, report, err);

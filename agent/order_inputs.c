@@ -29,7 +29,9 @@ static mlc_code add_net_price(cJSON *node, const mlc_order_line *line, const mlc
         code = mlc_decimal_rescale(share->net, AMOUNT_SCALE, MLC_ROUND_HALF_UP, &extended, err);
     if (code == MLC_OK)
         code = add_amount(node, "unitPrice", price, err);
-    return code == MLC_OK ? add_amount(node, "extended", extended, err) : code;
+    if (code == MLC_OK)
+        code = add_amount(node, "extended", extended, err);
+    return code;
 }
 
 static mlc_code add_discounts(cJSON *lines, const mlc_order *order, bool net_price, mlc_error *err)

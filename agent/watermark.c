@@ -271,8 +271,8 @@ void mlc_watermark_groups(const mlc_watermark *w, const char *date, const char *
                           const mlc_watermark_columns *columns, mlc_watermark_query *out)
 {
     const mlc_jde_stamp from = mlc_watermark_from(w);
-    group_maker m = {columns, out, w->upper > 0};
     memset(out, 0, sizeof *out);
+    group_maker m = {.columns = columns, .out = out, .upper = w->upper > 0};
     /* Nothing to compare with: a first load, or rows without a date at its very beginning. */
     if ((!w->positioned && !w->bounded) || from.julian == 0)
         return;

@@ -62,7 +62,9 @@ static mlc_code line_worth(const mlc_order_line *line, mlc_decimal *out, mlc_err
         code = mlc_decimal_mul(quantity, price, out, err);
     if (code == MLC_OK)
         code = take_from(out, discount, err);
-    return code == MLC_OK ? add_to(out, tax, err) : code;
+    if (code == MLC_OK)
+        code = add_to(out, tax, err);
+    return code;
 }
 
 static void check_line(const mlc_order_line *line, mlc_faults *faults)

@@ -79,7 +79,7 @@ static bool read_page(model *m, mlc_watermark *w, size_t size)
     static const mlc_watermark_columns days = {"UPMJ", NULL, keys, 1};
     char date[16];
     char upper[16];
-    mlc_watermark_query query;
+    mlc_watermark_query query = {0};
     model_row *hits[ROWS_MAX] = {NULL};
     size_t count = 0;
     char key[MLC_POLL_KEY_MAX];
