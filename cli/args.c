@@ -383,7 +383,8 @@ static const char *clash_of(const parse_state *p)
         return "give either --key or --correlation";
     if (args->command == MLCTL_PARKED && args->stream != NULL && args->store == NULL)
         return "--stream needs --store as well";
-    if (!args->all && (args->kind != NULL || args->code != NULL || args->older_s > 0))
+    if (args->command == MLCTL_RETRY && !args->all &&
+        (args->kind != NULL || args->code != NULL || args->older_s > 0))
         return "--kind, --code and --older choose among --all";
     if ((args->file != NULL) + (args->dir != NULL) +
             (args->store != NULL && args->command == MLCTL_AUDIT_VERIFY) >

@@ -52,7 +52,7 @@ tidy_one() {
     key=$({
         "$clang_tidy" --version
         cat .clang-tidy cmake/options.cmake
-        clang-14 -MM -D_GNU_SOURCE -I. -Icommon -Itests "$file" | sed 's/^[^ ]*: //; s/\\$//' | xargs -r -n 1 |
+        clang-14 -MM -D_GNU_SOURCE -I. -Icommon -Itests $(pkg-config --cflags lua5.4) "$file" | sed 's/^[^ ]*: //; s/\\$//' | xargs -r -n 1 |
             sort -u | xargs -r sha256sum
     } | sha256sum | cut -d' ' -f1)
     if [[ -e $cache/tidy/$key ]]; then

@@ -128,6 +128,7 @@ static inline size_t server_fix_routes(server_fix *f, mlc_http_route *routes)
 typedef struct server_fix_kind {
     bool tls, client_ca, unix_socket;
     unsigned max_connections;
+    int64_t request_timeout_ms; /* 0: 1 s */
     const struct lws_protocols *extra;
     size_t extra_count;
 } server_fix_kind;
@@ -140,6 +141,8 @@ static inline void server_fix_open(server_fix *f, const server_fix_kind *kind)
     char unix_path[160];
     snprintf(unix_path, sizeof(unix_path), "%s/admin.sock", f->dir);
     options.max_connections = kind->max_connections;
+    if (kind->request_timeout_ms > 0)
+        options.request_timeout_ms = kind->request_timeout_ms;
     options.extra_protocols = kind->extra;
     options.extra_count = kind->extra_count;
     if (kind->tls) {
