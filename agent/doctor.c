@@ -135,9 +135,9 @@ static mlc_code open_clients(agent_doctor *d, mlc_error *err)
 static mlc_code add_local(agent_doctor *d, mlc_error *err)
 {
     const mlc_check checks[] = {
-        {"data_dir", "data folder", "config", start_folder, d},
-        {"store", "store", "data_dir", start_store, d},
-        {"service", "running service", "store", start_service, d},
+        {"data_dir", "data folder", "config", start_folder, d, NULL},
+        {"store", "store", "data_dir", start_store, d, NULL},
+        {"service", "running service", "store", start_service, d, NULL},
     };
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)

@@ -11,7 +11,7 @@
 enum { TIMEOUT_MS = 60000, STEP_MS = 20000, TEXT_MAX = 1024 };
 
 typedef struct check_row {
-    char *id, *title, *needs;
+    char *id, *title, *needs, *also;
     mlc_check_fn start;
     void *user;
     bool ended;
@@ -110,16 +110,15 @@ static void end_here(mlc_checkup *c, mlc_check_state state, const char *remedy, 
     va_end(args);
 }
 
-/* Skips the check at hand when what it needs is not there. */
-static bool is_barred(mlc_checkup *c)
+/* Skips the check at hand when this one that it needs is not there. */
+static bool is_barred_by(mlc_checkup *c, const char *needs)
 {
     check_row *const row = &c->rows[c->at];
-    const check_row *const needed = row->needs != NULL ? find(c, row->needs) : NULL;
-    row->root = c->at;
-    if (row->needs == NULL || (needed != NULL && needed->ended && needed->state <= MLC_CHECK_WARN))
+    const check_row *const needed = needs != NULL ? find(c, needs) : NULL;
+    if (needs == NULL || (needed != NULL && needed->ended && needed->state <= MLC_CHECK_WARN))
         return false;
     if (needed == NULL || !needed->ended) {
-        end_here(c, MLC_CHECK_SKIPPED, NULL, "because \"%s\" was not checked", row->needs);
+        end_here(c, MLC_CHECK_SKIPPED, NULL, "because \"%s\" was not checked", needs);
         return true;
     }
     row->root = needed->root;
@@ -129,13 +128,19 @@ static bool is_barred(mlc_checkup *c)
     return true;
 }
 
+static bool is_barred(mlc_checkup *c)
+{
+    const check_row *const row = &c->rows[c->at];
+    return is_barred_by(c, row->needs) || is_barred_by(c, row->also);
+}
+
 static void start_next(mlc_checkup *c)
 {
     const int64_t now = mlc_mono_ms();
     const int64_t step = c->opt.step_ms;
+    c->rows[c->at].root = c->at;
     if (now >= c->until_ms) {
         c->out_of_time = true;
-        c->rows[c->at].root = c->at;
         end_here(c, MLC_CHECK_SKIPPED, NULL, "because the time for all checks (--timeout) was over");
         return;
     }
@@ -278,6 +283,7 @@ static void free_row(check_row *row)
     free(row->id);
     free(row->title);
     free(row->needs);
+    free(row->also);
     free(row->detail);
     free(row->remedy);
 }
@@ -295,10 +301,12 @@ mlc_code mlc_checkup_add(mlc_checkup *checkup, const mlc_check *check, mlc_error
     check_row row = {.id = mlc_strdup(check->id),
                      .title = mlc_strdup(check->title),
                      .needs = mlc_strdup(check->needs),
+                     .also = mlc_strdup(check->also),
                      .start = check->start,
                      .user = check->user,
                      .state = MLC_CHECK_SKIPPED};
-    if (row.id == NULL || row.title == NULL || (check->needs != NULL && row.needs == NULL)) {
+    if (row.id == NULL || row.title == NULL || (check->needs != NULL && row.needs == NULL) ||
+        (check->also != NULL && row.also == NULL)) {
         free_row(&row);
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a check");
     }

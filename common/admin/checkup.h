@@ -32,11 +32,12 @@ const char *mlc_check_state_name(mlc_check_state state);
 typedef void (*mlc_check_fn)(mlc_checkup *checkup, unsigned token, void *user);
 
 typedef struct mlc_check {
-    const char *id;    /* unique, "ais.login"; copied, as are the next two */
+    const char *id;    /* unique, "ais.login"; copied, as are title and needs */
     const char *title; /* for a person: "log-in to AIS" */
-    const char *needs; /* id of an earlier check, NULL: none. One that was never added counts as well. */
+    const char *needs; /* id of an earlier check, NULL: none; one that was never added bars as a failed one does */
     mlc_check_fn start;
     void *user;
+    const char *also; /* a second one that it needs, NULL: none; copied */
 } mlc_check;
 
 typedef struct mlc_checkup_options {
