@@ -234,8 +234,8 @@ static mlc_code add_one(mlc_hop *hop, mlc_checkup *checkup, const char *stage, c
                         mlc_check_fn start, char needs[MLC_CHECK_ID_MAX], mlc_error *err)
 {
     char id[MLC_CHECK_ID_MAX];
-    char text[128];
-    (void)snprintf(id, sizeof id, "%s.%s", hop->opt.id, stage);
+    char text[160];
+    (void)snprintf(id, sizeof id, "%.80s.%.14s", hop->opt.id, stage);
     (void)snprintf(text, sizeof text, "%s: %s", hop->opt.name, title);
     const mlc_check check = {
         .id = id, .title = text, .needs = needs[0] != '\0' ? needs : NULL, .start = start, .user = hop};
@@ -254,6 +254,11 @@ mlc_code mlc_hop_add(mlc_hop *hop, mlc_checkup *checkup, const mlc_hop_options *
     *hop = (mlc_hop){.opt = *options, .url = mlc_strdup(options->url)};
     if (hop->url == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a check");
+    mlc_strlcpy(hop->id, options->id, sizeof hop->id);
+    mlc_strlcpy(hop->name, options->name, sizeof hop->name);
+    hop->opt.id = hop->id;
+    hop->opt.name = hop->name;
+    hop->opt.url = hop->url;
     const char *const host = strstr(hop->url, "://");
     if (host != NULL)
         (void)snprintf(hop->host, sizeof hop->host, "%.*s", (int)strcspn(host + 3, "/?#"), host + 3);

@@ -13,8 +13,8 @@
 typedef struct mlc_hop_options {
     mlc_http_client *http;
     const char *id;   /* the checks are id.name, id.proxy or id.connect, id.tls, id.clock, id.answer */
-    const char *name; /* "the relay" */
-    const char *url;  /* of a GET that needs no sign-in; copied */
+    const char *name; /* "relay"; id, name and url are copied */
+    const char *url;  /* of a GET that needs no sign-in */
     bool any_status;  /* every status is an answer */
     bool other_clock; /* no check of the clock */
     /* For the remedies: the settings, and the values of the last two (NULL: none). */
@@ -25,6 +25,7 @@ typedef struct mlc_hop_options {
 
 typedef struct mlc_hop {
     mlc_hop_options opt;
+    char id[MLC_CHECK_ID_MAX], name[96];
     char *url;
     char host[256];
     mlc_http_trace trace;
@@ -37,8 +38,8 @@ typedef struct mlc_hop {
     int64_t skew_ms; /* the server's clock minus ours */
 } mlc_hop;
 
-/* Append the checks. `hop` is zeroed here and must live until the HTTP client was closed; texts of the options are borrowed, but
- * the url. `needs` NULL: nothing. */
+/* Append the checks. `hop` is zeroed here and must live until the HTTP client was closed; other texts of the options are
+ * borrowed. `needs` NULL: nothing. */
 mlc_code mlc_hop_add(mlc_hop *hop, mlc_checkup *checkup, const mlc_hop_options *options, const char *needs,
                      mlc_error *err);
 void mlc_hop_free(mlc_hop *hop);
