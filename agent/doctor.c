@@ -38,10 +38,11 @@ static void take_key(agent_doctor *d, mlc_store *store, unsigned token)
         mlc_checkup_warn(d->checkup, token, "run \"ml-agent enroll\" with a token of the relay's operator",
                          "opened; this agent has no key yet");
     else
-        mlc_checkup_fail(d->checkup, token,
-                         "put back the file agent.root_key_file that belongs to this store, readable for its owner "
-                         "only; or enrol the agent anew",
-                         "the agent's key cannot be opened: %s", err.message);
+        mlc_checkup_fail(
+            d->checkup, token,
+            "put back the file agent.root_key_file that belongs to this store, readable for its owner "
+            "only; or enrol the agent anew",
+            "the agent's key cannot be opened: %s", err.message);
 }
 
 static void start_store(mlc_checkup *checkup, unsigned token, void *user)
@@ -68,9 +69,10 @@ static void start_store(mlc_checkup *checkup, unsigned token, void *user)
     } else if (code == MLC_E_LOCKED) {
         mlc_checkup_ok(checkup, token, "in use by the running service");
     } else {
-        mlc_checkup_fail(checkup, token,
-                         "run this as the user of the service; if the store is damaged, restore it from a backup",
-                         "%s", err.message);
+        mlc_checkup_fail(
+            checkup, token,
+            "run this as the user of the service; if the store is damaged, restore it from a backup", "%s",
+            err.message);
     }
 }
 
@@ -82,11 +84,12 @@ static void on_status(void *user, mlc_code code, const mlc_error *err, const cJS
     if (code == MLC_E_CLOSED)
         return;
     if (code != MLC_OK) {
-        mlc_checkup_fail(d->checkup, d->token,
-                         "look whether the process that has the store is the service, with the same agent.admin_socket; "
-                         "run this as its user",
-                         "the store is in use, and the admin socket %s does not answer: %s",
-                         str(d, "agent.admin_socket"), err->message);
+        mlc_checkup_fail(
+            d->checkup, d->token,
+            "look whether the process that has the store is the service, with the same agent.admin_socket; "
+            "run this as its user",
+            "the store is in use, and the admin socket %s does not answer: %s", str(d, "agent.admin_socket"),
+            err->message);
         return;
     }
     const cJSON *const tunnel = mlc_json_get(answer, "tunnel");
@@ -106,8 +109,8 @@ static void start_service(mlc_checkup *checkup, unsigned token, void *user)
     d->token = token;
     if (!d->in_use)
         mlc_checkup_skip(checkup, token, "it does not run");
-    else if (mlc_admin_ask(d->socket_http, str(d, "agent.admin_socket"), "/v1/status", mlc_checkup_left(checkup),
-                           on_status, d, &err) != MLC_OK)
+    else if (mlc_admin_ask(d->socket_http, str(d, "agent.admin_socket"), "/v1/status",
+                           mlc_checkup_left(checkup), on_status, d, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }
 

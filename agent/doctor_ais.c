@@ -19,12 +19,13 @@ static void on_ready(void *user, mlc_code code, const mlc_error *err)
         return;
     if (code == MLC_OK) {
         mlc_ais_info(d->ais, &info);
-        mlc_checkup_ok(d->checkup, d->token, "%s in environment %s, role %s, dates as %s", str(d, "ais.username"),
-                       info.environment, str(d, "ais.role"), info.date_format);
+        mlc_checkup_ok(d->checkup, d->token, "%s in environment %s, role %s, dates as %s",
+                       str(d, "ais.username"), info.environment, str(d, "ais.role"), info.date_format);
     } else if (code == MLC_E_AUTH) {
-        mlc_checkup_fail(d->checkup, d->token,
-                         "have a JDE administrator look at the user: password, locked or disabled, environment and role",
-                         "%s", err->message);
+        mlc_checkup_fail(
+            d->checkup, d->token,
+            "have a JDE administrator look at the user: password, locked or disabled, environment and role",
+            "%s", err->message);
     } else {
         mlc_checkup_fail(d->checkup, d->token, "look into the log of the AIS server", "%s", err->message);
     }
@@ -69,8 +70,8 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
     if (code == MLC_E_CLOSED)
         return;
     if (page != NULL) {
-        mlc_checkup_ok(d->checkup, d->token, "%s, for %s", page->count > 0 ? "one row read" : "may be read, no rows",
-                       table->used_by);
+        mlc_checkup_ok(d->checkup, d->token, "%s, for %s",
+                       page->count > 0 ? "one row read" : "may be read, no rows", table->used_by);
         if (page->more)
             mlc_ais_stop(cursor);
     } else if (code == MLC_OK) {
@@ -78,10 +79,12 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
     } else {
         const bool refused = code == MLC_E_DENIED || code == MLC_E_AUTH;
         if (refused)
-            (void)snprintf(remedy, sizeof remedy, "give the JDE user %s the right to read %s through AIS's data service",
+            (void)snprintf(remedy, sizeof remedy,
+                           "give the JDE user %s the right to read %s through AIS's data service",
                            str(d, "ais.username"), table->name);
         else
-            (void)snprintf(remedy, sizeof remedy, "see that this release of JDE has %s with all columns that are named",
+            (void)snprintf(remedy, sizeof remedy,
+                           "see that this release of JDE has %s with all columns that are named",
                            table->name);
         mlc_checkup_fail(d->checkup, d->token, remedy, "%s, needed for %s", err->message, table->used_by);
     }
@@ -126,10 +129,12 @@ static void want_use(doctor_table *table, const char *use)
 {
     const size_t used = strlen(table->used_by);
     if (strstr(table->used_by, use) == NULL)
-        (void)snprintf(table->used_by + used, sizeof table->used_by - used, "%s%s", used > 0 ? ", " : "", use);
+        (void)snprintf(table->used_by + used, sizeof table->used_by - used, "%s%s", used > 0 ? ", " : "",
+                       use);
 }
 
-static mlc_code want(agent_doctor *d, const char *name, const char *const *columns, const char *use, mlc_error *err)
+static mlc_code want(agent_doctor *d, const char *name, const char *const *columns, const char *use,
+                     mlc_error *err)
 {
     doctor_table *const table = table_named(d, name);
     if (table == NULL)
@@ -140,7 +145,8 @@ static mlc_code want(agent_doctor *d, const char *name, const char *const *colum
     return MLC_OK;
 }
 
-static mlc_code want_driver(agent_doctor *d, const mlc_flow_plan *plan, const mlc_flow_driver *driver, mlc_error *err)
+static mlc_code want_driver(agent_doctor *d, const mlc_flow_plan *plan, const mlc_flow_driver *driver,
+                            mlc_error *err)
 {
     const char *columns[MLC_FLOW_KEYS_MAX + 3] = {NULL};
     size_t count = 0;
@@ -168,8 +174,8 @@ static mlc_code want_writing(agent_doctor *d, mlc_error *err)
 {
     static const char *const order[] = {"DOCO", "DCTO", "KCOO", "VR01", NULL};
     static const char *const book[] = {"AN8", "ALPH", "UPMJ", "UPMT", NULL};
-    static const char *const address[] = {"AN8",  "EFTB", "ADD1", "ADD2", "ADD3", "ADD4", "ADDZ", "CTY1",
-                                          "COUN", "ADDS", "CTR",  "UPMJ", "UPMT", NULL};
+    static const char *const address[] = {"AN8",  "EFTB", "ADD1", "ADD2", "ADD3", "ADD4", "ADDZ",
+                                          "CTY1", "COUN", "ADDS", "CTR",  "UPMJ", "UPMT", NULL};
     const bool purchase = strcmp(str(d, "orders.target"), "purchase") == 0;
     if (!mlc_cfg_bool(d->cfg, "orders.enabled"))
         return MLC_OK;
@@ -209,11 +215,12 @@ static void start_order(mlc_checkup *checkup, unsigned token, void *user)
     if (!mlc_cfg_bool(d->cfg, "orders.enabled"))
         mlc_checkup_skip(checkup, token, "orders.enabled is false");
     else
-        mlc_checkup_skip(checkup, token,
-                         "%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
-                         "and that %s may run it",
-                         form ? "the form " : "the orchestration ",
-                         form ? str(d, "orders.form") : (name != NULL ? name : "of the mapping"), str(d, "ais.username"));
+        mlc_checkup_skip(
+            checkup, token,
+            "%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
+            "and that %s may run it",
+            form ? "the form " : "the orchestration ",
+            form ? str(d, "orders.form") : (name != NULL ? name : "of the mapping"), str(d, "ais.username"));
 }
 
 mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
@@ -224,16 +231,17 @@ mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
     while (len > 0 && base[len - 1] == '/')
         len--;
     (void)snprintf(url, sizeof url, "%.*s/jderest/v2/defaultconfig", (int)len, base);
-    const mlc_hop_options hop = {.http = d->ais_http,
-                                 .id = "ais",
-                                 .name = "AIS",
-                                 .url = url,
-                                 .url_setting = "ais.url",
-                                 .proxy_setting = "ais.proxy",
-                                 .ca_setting = "ais.ca_file",
-                                 .proxy = str(d, "ais.proxy"),
-                                 .ca_file = str(d, "ais.ca_file"),
-                                 .refused = "see that ais.url is the AIS server (without /jderest), and that it has started"};
+    const mlc_hop_options hop = {
+        .http = d->ais_http,
+        .id = "ais",
+        .name = "AIS",
+        .url = url,
+        .url_setting = "ais.url",
+        .proxy_setting = "ais.proxy",
+        .ca_setting = "ais.ca_file",
+        .proxy = str(d, "ais.proxy"),
+        .ca_file = str(d, "ais.ca_file"),
+        .refused = "see that ais.url is the AIS server (without /jderest), and that it has started"};
     const mlc_check login = {
         .id = "ais.login", .title = "AIS: log-in", .needs = "ais.answer", .start = start_login, .user = d};
     const mlc_check order = {.id = "ais.order",

@@ -31,7 +31,7 @@ struct agent_doctor {
     mlc_hop relay, ais_hop;
     mlc_ais *ais;
     mlc_flow_config flows;
-    bool in_use;            /* another process has the store: the service runs */
+    bool in_use; /* another process has the store: the service runs */
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
     bool tunnel_up; /* told by the running service */

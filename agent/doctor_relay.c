@@ -33,14 +33,16 @@ static void judge_accepted(const agent_doctor *d, const cJSON *body)
     const char *const tenant = mlc_json_str(body, "tenant");
     const char *const own = str(d, "agent.tenant");
     if (tenant == NULL || strcmp(tenant, own) != 0)
-        mlc_checkup_fail(d->checkup, d->token, "set agent.tenant to the tenant it is enrolled for, or enrol it anew",
-                         "the relay has %s enrolled for tenant \"%.64s\", agent.tenant is \"%s\"", str(d, "agent.id"),
-                         tenant != NULL ? tenant : "", own);
+        mlc_checkup_fail(d->checkup, d->token,
+                         "set agent.tenant to the tenant it is enrolled for, or enrol it anew",
+                         "the relay has %s enrolled for tenant \"%.64s\", agent.tenant is \"%s\"",
+                         str(d, "agent.id"), tenant != NULL ? tenant : "", own);
     else if (mlc_json_bool(body, "connected", false))
-        mlc_checkup_warn(d->checkup, d->token,
-                         "look for the other machine or container that runs as this agent, and stop one of them",
-                         "the relay accepts %s of tenant %s, but it is connected already, and not from here",
-                         str(d, "agent.id"), tenant);
+        mlc_checkup_warn(
+            d->checkup, d->token,
+            "look for the other machine or container that runs as this agent, and stop one of them",
+            "the relay accepts %s of tenant %s, but it is connected already, and not from here",
+            str(d, "agent.id"), tenant);
     else
         mlc_checkup_ok(d->checkup, d->token, "the relay accepts %s of tenant %s", str(d, "agent.id"), tenant);
 }
@@ -65,8 +67,9 @@ static void on_checked(void *user, mlc_code code, const mlc_error *err, const ml
         mlc_checkup_fail(d->checkup, d->token, ENROL_ANEW, "the relay refuses %s: %.200s", str(d, "agent.id"),
                          words != NULL ? words : "no reason given");
     else
-        mlc_checkup_fail(d->checkup, d->token, "look into the relay's log", "the relay answers with %d: %.200s",
-                         response->status, words != NULL ? words : "no reason given");
+        mlc_checkup_fail(d->checkup, d->token, "look into the relay's log",
+                         "the relay answers with %d: %.200s", response->status,
+                         words != NULL ? words : "no reason given");
     cJSON_Delete(body);
 }
 
@@ -127,12 +130,14 @@ static void start_identity(mlc_checkup *checkup, unsigned token, void *user)
     const bool mtls = str(d, "relay.client_cert_file") != NULL;
     d->token = token;
     if (d->tunnel_up)
-        mlc_checkup_ok(checkup, token, "the relay has accepted %s: the running service is connected", str(d, "agent.id"));
+        mlc_checkup_ok(checkup, token, "the relay has accepted %s: the running service is connected",
+                       str(d, "agent.id"));
     else if (d->in_use && !mtls)
-        mlc_checkup_fail(checkup, token,
-                         "look at \"running service\" above and into its log; stop the service to have the key "
-                         "checked by itself",
-                         "the running service is not connected to the relay");
+        mlc_checkup_fail(
+            checkup, token,
+            "look at \"running service\" above and into its log; stop the service to have the key "
+            "checked by itself",
+            "the running service is not connected to the relay");
     else if (!d->has_key && !mtls)
         mlc_checkup_fail(checkup, token, ENROL_ANEW, "%s has no key", str(d, "agent.id"));
     else if (send_check(d, mtls, &err) != MLC_OK)

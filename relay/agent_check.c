@@ -22,7 +22,8 @@ static mlc_code read_bytes(const cJSON *body, const char *name, uint8_t out[MLC_
 }
 
 /* As long for an unknown agent as for a known one. */
-static mlc_code check_proof(const cJSON *body, const char *agent, const mlc_agent_record *record, mlc_error *err)
+static mlc_code check_proof(const cJSON *body, const char *agent, const mlc_agent_record *record,
+                            mlc_error *err)
 {
     static const uint8_t nobody[MLC_KEY_LEN];
     uint8_t nonce[MLC_NONCE_LEN];

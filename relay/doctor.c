@@ -74,13 +74,14 @@ static void on_status(void *user, mlc_code code, const mlc_error *err, const cJS
         return;
     }
     if (code != MLC_OK) {
-        mlc_checkup_fail(d->checkup, d->token, "run this as the user of the service; look into the relay's log",
-                         "%s: %s", socket, err->message);
+        mlc_checkup_fail(d->checkup, d->token,
+                         "run this as the user of the service; look into the relay's log", "%s: %s", socket,
+                         err->message);
         return;
     }
     d->status = cJSON_Duplicate(answer, true);
-    if (mlc_admin_ask(d->socket_http, socket, "/v1/agents", mlc_checkup_left(d->checkup), on_agents, d, &why) !=
-        MLC_OK)
+    if (mlc_admin_ask(d->socket_http, socket, "/v1/agents", mlc_checkup_left(d->checkup), on_agents, d,
+                      &why) != MLC_OK)
         mlc_checkup_fail(d->checkup, d->token, NULL, "%s", why.message);
 }
 
@@ -130,19 +131,23 @@ static void start_port(mlc_checkup *checkup, unsigned token, void *user)
     if (d->running && failed == EADDRINUSE)
         mlc_checkup_ok(checkup, token, "%s port %d is served by the running relay", host, port);
     else if (d->running && port != 0 && failed == 0)
-        mlc_checkup_fail(checkup, token, "restart the relay: listen_host and listen_port count from its start",
+        mlc_checkup_fail(checkup, token,
+                         "restart the relay: listen_host and listen_port count from its start",
                          "the running relay does not listen on %s port %d", host, port);
     else if (failed == 0 || failed == EDESTADDRREQ)
         mlc_checkup_ok(checkup, token, "%s port %d is free", host, port);
     else if (failed == EACCES)
-        mlc_checkup_warn(checkup, token,
-                         "ports below 1024 need CAP_NET_BIND_SERVICE; the service's unit gives it to the relay",
-                         "this user may not listen on port %d", port);
+        mlc_checkup_warn(
+            checkup, token,
+            "ports below 1024 need CAP_NET_BIND_SERVICE; the service's unit gives it to the relay",
+            "this user may not listen on port %d", port);
     else if (failed == EADDRINUSE)
-        mlc_checkup_fail(checkup, token, "see by \"ss -ltnp\" which one, and stop it or choose another relay.listen_port",
+        mlc_checkup_fail(checkup, token,
+                         "see by \"ss -ltnp\" which one, and stop it or choose another relay.listen_port",
                          "another program listens on %s port %d", host, port);
     else
-        mlc_checkup_fail(checkup, token, "set relay.listen_host to an address of this machine, such as 0.0.0.0",
+        mlc_checkup_fail(checkup, token,
+                         "set relay.listen_host to an address of this machine, such as 0.0.0.0",
                          "%s port %d: %s", host, port, strerror(failed));
 }
 

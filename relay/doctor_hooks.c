@@ -22,10 +22,12 @@ static void judge(const tenant_doctor *t)
                                   item->detail);
     }
     if (mlc_hook_all_well(&t->hooks))
-        mlc_checkup_ok(t->checkup, t->token, "endpoint and %zu steps are as they must be (its secret cannot be read)",
+        mlc_checkup_ok(t->checkup, t->token,
+                       "endpoint and %zu steps are as they must be (its secret cannot be read)",
                        t->hooks.count - 1);
     else
-        mlc_checkup_fail(t->checkup, t->token, "run \"mlctl webhooks TENANT --repair\", or set webhooks.register", "%s",
+        mlc_checkup_fail(t->checkup, t->token,
+                         "run \"mlctl webhooks TENANT --repair\", or set webhooks.register", "%s",
                          mlc_buf_text(&text));
     mlc_buf_free(&text);
 }
@@ -51,10 +53,11 @@ static void on_answer(void *user, const mlc_odata_answer *answer)
     else if (code == MLC_OK)
         judge(t);
     if (code != MLC_OK)
-        mlc_checkup_fail(t->checkup, t->token,
-                         "give the security role of the application user the right to read SDK message processing "
-                         "steps and service endpoints",
-                         "%s", err.message);
+        mlc_checkup_fail(
+            t->checkup, t->token,
+            "give the security role of the application user the right to read SDK message processing "
+            "steps and service endpoints",
+            "%s", err.message);
 }
 
 static mlc_code ask(tenant_doctor *t, int question, mlc_error *err)
@@ -95,7 +98,8 @@ static void start_hooks(mlc_checkup *checkup, unsigned token, void *user)
     t->plan = (mlc_hook_plan){
         .name = relay_doctor_str(t, "webhooks.name"),
         .url = t->hook_url,
-        .secret = mlc_cfg_secret(t->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].webhook_secret", t->index)),
+        .secret =
+            mlc_cfg_secret(t->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].webhook_secret", t->index)),
         .secret_known = true,
         .addresses =
             mlc_cfg_bool(t->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].addresses.enabled", t->index))};

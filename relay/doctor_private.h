@@ -19,8 +19,9 @@ typedef struct tenant_doctor tenant_doctor;
 typedef struct doctor_set {
     tenant_doctor *tenant;
     char set[RELAY_DOCTOR_SET_MAX];
-    const char *table;       /* logical name; borrowed, static */
-    const char *const *own;  /* columns of ours it must have, without prefix; NULL: its metadata is not looked at */
+    const char *table; /* logical name; borrowed, static */
+    const char *const
+        *own; /* columns of ours it must have, without prefix; NULL: its metadata is not looked at */
 } doctor_set;
 
 struct tenant_doctor {
@@ -41,7 +42,7 @@ struct tenant_doctor {
     mlc_hook_plan plan;
     mlc_hook_check hooks;
     char *hook_url;
-    int question; /* of the webhook check */
+    int question;   /* of the webhook check */
     unsigned token; /* of the check under way */
 };
 

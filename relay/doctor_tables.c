@@ -13,8 +13,13 @@
 
 /* contracts/dataverse.md, section Tables; without the publisher's prefix. */
 static const char *const traced[] = {"sourcerecordid", "sourceversion", NULL};
-static const char *const of_orders[] = {"jdeordernumber",  "jdeordertype",     "jdeordercompany", "jdeorderstatus",
-                                        "jdeordermessage", "jdestatusversion", NULL};
+static const char *const of_orders[] = {"jdeordernumber",
+                                        "jdeordertype",
+                                        "jdeordercompany",
+                                        "jdeorderstatus",
+                                        "jdeordermessage",
+                                        "jdestatusversion",
+                                        NULL};
 static const char *const of_lines[] = {"jdelinestatus", "jdequantityshipped", "jdequantitybackordered", NULL};
 
 #define PREPARE                                                                                              \
@@ -39,12 +44,14 @@ static void on_row(void *user, const mlc_odata_answer *answer)
         return;
     }
     if (answer->code == MLC_E_DENIED)
-        (void)snprintf(remedy, sizeof remedy,
-                       "give the security role of the connector's application user the privilege Read on %s, for the "
-                       "organization",
-                       s->table);
+        (void)snprintf(
+            remedy, sizeof remedy,
+            "give the security role of the connector's application user the privilege Read on %s, for the "
+            "organization",
+            s->table);
     else
-        (void)snprintf(remedy, sizeof remedy, "see that this environment has the table %s (Dynamics 365 Sales)", s->table);
+        (void)snprintf(remedy, sizeof remedy,
+                       "see that this environment has the table %s (Dynamics 365 Sales)", s->table);
     mlc_checkup_fail(t->checkup, t->token, remedy, "%s", answer->err.message);
 }
 
@@ -83,8 +90,8 @@ static const mlc_schema_column *column_written(const mlc_schema_table *table, co
         return found;
     for (size_t i = 0; i < table->count; i++) {
         const size_t len = strlen(table->columns[i].name);
-        if (table->columns[i].type == MLC_COLUMN_LOOKUP && strncasecmp(table->columns[i].name, name, len) == 0 &&
-            (name[len] == '\0' || name[len] == '_'))
+        if (table->columns[i].type == MLC_COLUMN_LOOKUP &&
+            strncasecmp(table->columns[i].name, name, len) == 0 && (name[len] == '\0' || name[len] == '_'))
             return &table->columns[i];
     }
     return NULL;
@@ -106,14 +113,16 @@ static void check_mapping(const tenant_doctor *t, const mlc_map *map, const mlc_
 }
 
 /* The mappings whose target is this table; *weak: a key that is there and not Active. */
-static void check_mappings(const doctor_set *s, const mlc_schema_table *table, mlc_faults *faults, mlc_faults *weak)
+static void check_mappings(const doctor_set *s, const mlc_schema_table *table, mlc_faults *faults,
+                           mlc_faults *weak)
 {
     const tenant_doctor *const t = s->tenant;
     char set[RELAY_DOCTOR_SET_MAX];
     char key[128];
     for (size_t i = 0; i < t->mappings.count; i++) {
         const mlc_map *const map = t->mappings.maps[i];
-        if (map == NULL || strcmp(mlc_map_expand(set, sizeof set, mlc_map_target(map), prefix_of(t)), s->set) != 0)
+        if (map == NULL ||
+            strcmp(mlc_map_expand(set, sizeof set, mlc_map_target(map), prefix_of(t)), s->set) != 0)
             continue;
         check_mapping(t, map, table, faults);
         (void)mlc_map_expand(key, sizeof key, mlc_map_key(map), prefix_of(t));
@@ -159,10 +168,11 @@ static void on_schema(void *user, mlc_code code, const mlc_error *err, cJSON *co
     if (code == MLC_OK)
         judge_table(s, table);
     else
-        mlc_checkup_fail(t->checkup, t->token,
-                         "give the security role of the application user the right to read customizations (entity, "
-                         "attribute)",
-                         "the metadata cannot be read: %s", err->message);
+        mlc_checkup_fail(
+            t->checkup, t->token,
+            "give the security role of the application user the right to read customizations (entity, "
+            "attribute)",
+            "the metadata cannot be read: %s", err->message);
     mlc_schema_table_free(table);
 }
 

@@ -15,7 +15,7 @@ static const char *check_id(const tenant_doctor *t, const char *name, char out[M
 {
     if (name == NULL)
         return NULL;
-    (void)snprintf(out, MLC_CHECK_ID_MAX, "tenant.%.48s.%.40s", t->id, name);
+    (void)snprintf(out, MLC_CHECK_ID_MAX, "tenant.%.63s.%.40s", t->id, name);
     return out;
 }
 
@@ -70,15 +70,16 @@ static void start_client_cert(mlc_checkup *checkup, unsigned token, void *user)
     const tenant_doctor *const t = user;
     mlc_entra_key *key = NULL;
     mlc_error err;
-    const mlc_code code = mlc_entra_key_load(&key, relay_doctor_str(t, "dynamics.client_cert_file"),
-                                             relay_doctor_str(t, "dynamics.client_key_file"),
-                                             mlc_entra_alg_named(relay_doctor_str(t, "dynamics.client_cert_alg")), &err);
+    const mlc_code code =
+        mlc_entra_key_load(&key, relay_doctor_str(t, "dynamics.client_cert_file"),
+                           relay_doctor_str(t, "dynamics.client_key_file"),
+                           mlc_entra_alg_named(relay_doctor_str(t, "dynamics.client_cert_alg")), &err);
     mlc_entra_key_free(key);
     if (code == MLC_OK)
         mlc_checkup_ok(checkup, token, "readable, and the key fits");
     else
-        mlc_checkup_fail(checkup, token, "correct dynamics.client_cert_file and dynamics.client_key_file", "%s",
-                         err.message);
+        mlc_checkup_fail(checkup, token, "correct dynamics.client_cert_file and dynamics.client_key_file",
+                         "%s", err.message);
 }
 
 /* ---- Entra ID ---- */
@@ -88,12 +89,16 @@ static const char *remedy_of_refusal(const char *words)
     static const struct {
         const char *mark, *remedy;
     } known[] = {
-        {"AADSTS7000222", "the client secret has expired: make a new one for the application in Entra ID and store it "
-                          "where dynamics.client_secret points to"},
-        {"AADSTS7000215", "the client secret is wrong: take its value, not its id, where dynamics.client_secret points to"},
-        {"AADSTS700016", "correct dynamics.client_id, or dynamics.directory where the application is registered"},
+        {"AADSTS7000222",
+         "the client secret has expired: make a new one for the application in Entra ID and store it "
+         "where dynamics.client_secret points to"},
+        {"AADSTS7000215",
+         "the client secret is wrong: take its value, not its id, where dynamics.client_secret points to"},
+        {"AADSTS700016",
+         "correct dynamics.client_id, or dynamics.directory where the application is registered"},
         {"AADSTS90002", "correct dynamics.directory"},
-        {"AADSTS700027", "upload the certificate of dynamics.client_cert_file to the application in Entra ID"},
+        {"AADSTS700027",
+         "upload the certificate of dynamics.client_cert_file to the application in Entra ID"},
         {"AADSTS700024", "set this machine's clock"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -112,10 +117,12 @@ static void on_token(void *user, mlc_code code, const mlc_error *err, const char
         return;
     mlc_entra_status_get(t->entra, &status);
     if (code == MLC_OK)
-        mlc_checkup_ok(t->checkup, t->token, "given, for %lld min", (long long)(status.expires_in_ms / 60000));
+        mlc_checkup_ok(t->checkup, t->token, "given, for %lld min",
+                       (long long)(status.expires_in_ms / 60000));
     else
         mlc_checkup_fail(t->checkup, t->token,
-                         code == MLC_E_AUTH ? remedy_of_refusal(err->message) : "try again later", "%s", err->message);
+                         code == MLC_E_AUTH ? remedy_of_refusal(err->message) : "try again later", "%s",
+                         err->message);
 }
 
 static void start_token(mlc_checkup *checkup, unsigned token, void *user)
@@ -154,14 +161,16 @@ static void on_who(void *user, const mlc_odata_answer *answer)
     if (answer->code == MLC_OK && id != NULL)
         mlc_checkup_ok(t->checkup, t->token, "user %.64s", id);
     else if (answer->code == MLC_E_AUTH || answer->code == MLC_E_DENIED)
-        mlc_checkup_fail(t->checkup, t->token,
-                         "add the application as an application user of this environment in the Power Platform admin "
-                         "centre, with the connector's security role; and see that dynamics.scope is of this "
-                         "environment",
-                         "%s", answer->err.message);
+        mlc_checkup_fail(
+            t->checkup, t->token,
+            "add the application as an application user of this environment in the Power Platform admin "
+            "centre, with the connector's security role; and see that dynamics.scope is of this "
+            "environment",
+            "%s", answer->err.message);
     else
-        mlc_checkup_fail(t->checkup, t->token, "see that dynamics.url ends with /api/data/v9.2/ of this environment",
-                         "%s", answer->code != MLC_OK ? answer->err.message : "the answer names no user");
+        mlc_checkup_fail(t->checkup, t->token,
+                         "see that dynamics.url ends with /api/data/v9.2/ of this environment", "%s",
+                         answer->code != MLC_OK ? answer->err.message : "the answer names no user");
 }
 
 static void start_who(mlc_checkup *checkup, unsigned token, void *user)
@@ -211,7 +220,8 @@ static void start_agents(mlc_checkup *checkup, unsigned token, void *user)
                              why != NULL && *why != '\0' ? ": " : "", why != NULL ? why : "");
         return;
     }
-    mlc_checkup_warn(checkup, token, "make a token by \"mlctl enroll-token TENANT AGENT\" and enrol an agent with it",
+    mlc_checkup_warn(checkup, token,
+                     "make a token by \"mlctl enroll-token TENANT AGENT\" and enrol an agent with it",
                      "no agent is enrolled");
 }
 
@@ -251,8 +261,8 @@ static mlc_code add_hops(tenant_doctor *t, mlc_error *err)
     const char *const authority = relay_doctor_str(t, "dynamics.authority");
     const size_t len = strlen(authority);
     const bool slash = len > 0 && authority[len - 1] == '/';
-    char *const url = mlc_asprintf("%s%s%s/v2.0/.well-known/openid-configuration", authority, slash ? "" : "/",
-                                   relay_doctor_str(t, "dynamics.directory"));
+    char *const url = mlc_asprintf("%s%s%s/v2.0/.well-known/openid-configuration", authority,
+                                   slash ? "" : "/", relay_doctor_str(t, "dynamics.directory"));
     if (url == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the checks");
     mlc_code code = add_hop(t, &t->authority, "entra", "Entra ID", url, "dynamics.authority", err);
@@ -260,16 +270,18 @@ static mlc_code add_hops(tenant_doctor *t, mlc_error *err)
     if (code == MLC_OK)
         code = relay_doctor_add(t, "token", "token of Entra ID", "entra.answer", NULL, start_token, t, err);
     if (code == MLC_OK)
-        code = add_hop(t, &t->dynamics, "dynamics", "Dynamics", relay_doctor_str(t, "dynamics.url"), "dynamics.url", err);
-    return code == MLC_OK ? relay_doctor_add(t, "user", "user in Dynamics (WhoAmI)", "dynamics.answer", "token",
-                                             start_who, t, err)
+        code = add_hop(t, &t->dynamics, "dynamics", "Dynamics", relay_doctor_str(t, "dynamics.url"),
+                       "dynamics.url", err);
+    return code == MLC_OK ? relay_doctor_add(t, "user", "user in Dynamics (WhoAmI)", "dynamics.answer",
+                                             "token", start_who, t, err)
                           : code;
 }
 
 mlc_code relay_doctor_add_tenant(tenant_doctor *t, mlc_error *err)
 {
     char path[32];
-    t->sound = mlc_cfg_element_faults(t->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu]", t->index)) == NULL;
+    t->sound =
+        mlc_cfg_element_faults(t->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu]", t->index)) == NULL;
     mlc_code code = relay_doctor_add(t, "config", "configuration", NULL, NULL, start_config, t, err);
     if (code != MLC_OK)
         return code;

@@ -24,9 +24,11 @@ static mlc_code judge(const question *q, mlc_code code, const mlc_http_response 
         return code;
     const mlc_code parsed = mlc_json_parse(response->body, response->body_len, ANSWER_MAX, 0, tree, err);
     if (response->status == 200)
-        return parsed == MLC_OK ? MLC_OK : mlc_wrap(err, MLC_E_PROTOCOL, "%s: the answer is not readable", q->socket);
+        return parsed == MLC_OK ? MLC_OK
+                                : mlc_wrap(err, MLC_E_PROTOCOL, "%s: the answer is not readable", q->socket);
     const char *const words = mlc_json_text(mlc_json_path(*tree, "error.message"));
-    return mlc_fail(err, MLC_E_REJECTED, "%.300s", words != NULL ? words : "the program refuses the question");
+    return mlc_fail(err, MLC_E_REJECTED, "%.300s",
+                    words != NULL ? words : "the program refuses the question");
 }
 
 static void on_answer(void *user, mlc_code code, const mlc_error *why, const mlc_http_response *response)

@@ -248,8 +248,8 @@ static mlc_code row_json(const check_row *row, cJSON *list, mlc_error *err)
     if (code == MLC_OK)
         code = mlc_json_add_str(obj, "title", row->title, err);
     if (code == MLC_OK)
-        code = mlc_json_add_str(obj, "state", row->state == MLC_CHECK_FAIL ? "fail" : mlc_check_state_name(row->state),
-                                err);
+        code = mlc_json_add_str(
+            obj, "state", row->state == MLC_CHECK_FAIL ? "fail" : mlc_check_state_name(row->state), err);
     if (code == MLC_OK)
         code = mlc_json_add_str(obj, "detail", row->detail, err);
     return code == MLC_OK ? mlc_json_add_str(obj, "remedy", row->remedy, err) : code;

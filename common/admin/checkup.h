@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <uv.h>
 
-enum { MLC_CHECK_ID_MAX = 96, MLC_CHECKS_MAX = 4096 };
+enum { MLC_CHECK_ID_MAX = 128, MLC_CHECKS_MAX = 4096 };
 
 typedef struct mlc_checkup mlc_checkup;
 
@@ -34,7 +34,8 @@ typedef void (*mlc_check_fn)(mlc_checkup *checkup, unsigned token, void *user);
 typedef struct mlc_check {
     const char *id;    /* unique, "ais.login"; copied, as are title and needs */
     const char *title; /* for a person: "log-in to AIS" */
-    const char *needs; /* id of an earlier check, NULL: none; one that was never added bars as a failed one does */
+    const char
+        *needs; /* id of an earlier check, NULL: none; one that was never added bars as a failed one does */
     mlc_check_fn start;
     void *user;
     const char *also; /* a second one that it needs, NULL: none; copied */
@@ -42,10 +43,10 @@ typedef struct mlc_check {
 
 typedef struct mlc_checkup_options {
     uv_loop_t *loop;
-    const char *program;    /* "ml-agent/0.1.0"; borrowed */
-    int64_t timeout_ms;     /* of all together; 0: 60 s */
-    int64_t step_ms;        /* of one; 0: 20 s */
-    FILE *out;              /* each line at once; NULL: none are printed */
+    const char *program;      /* "ml-agent/0.1.0"; borrowed */
+    int64_t timeout_ms;       /* of all together; 0: 60 s */
+    int64_t step_ms;          /* of one; 0: 20 s */
+    FILE *out;                /* each line at once; NULL: none are printed */
     void (*done)(void *user); /* all have ended; from the loop, once */
     void *user;
 } mlc_checkup_options;

@@ -60,13 +60,14 @@ static bool take_arguments(const mlc_doctor_options *options, int argc, char **a
 
 static int usage(const mlc_doctor_options *options)
 {
-    (void)fprintf(stderr,
-                  "usage: %s doctor --config FILE [--json] [--timeout SECONDS]%s%s%s\n"
-                  "Checks each hop and says what is wrong and how it is right. SECONDS: 1 to %d, for all together; "
-                  "default 60.\n"
-                  "exit status: 0 nothing failed, 1 something did, 2 wrong usage\n",
-                  options->program, options->word != NULL ? " [" : "", options->word != NULL ? options->word : "",
-                  options->word != NULL ? "]" : "", SECONDS_MAX);
+    (void)fprintf(
+        stderr,
+        "usage: %s doctor --config FILE [--json] [--timeout SECONDS]%s%s%s\n"
+        "Checks each hop and says what is wrong and how it is right. SECONDS: 1 to %d, for all together; "
+        "default 60.\n"
+        "exit status: 0 nothing failed, 1 something did, 2 wrong usage\n",
+        options->program, options->word != NULL ? " [" : "", options->word != NULL ? options->word : "",
+        options->word != NULL ? "]" : "", SECONDS_MAX);
     return EXIT_USAGE;
 }
 

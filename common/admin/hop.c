@@ -105,7 +105,8 @@ static void start_proxy(mlc_checkup *checkup, unsigned token, void *user)
         return;
     }
     if (status == 407)
-        (void)snprintf(remedy, sizeof remedy, "put the proxy's user and password into %s", hop->opt.proxy_setting);
+        (void)snprintf(remedy, sizeof remedy, "put the proxy's user and password into %s",
+                       hop->opt.proxy_setting);
     else if (status > 0)
         (void)snprintf(remedy, sizeof remedy, "have the proxy allow CONNECT to %s", hop->host);
     else
@@ -136,16 +137,18 @@ static void fail_unknown_issuer(const mlc_hop *hop, mlc_checkup *checkup, unsign
 {
     char remedy[REMEDY_MAX];
     const mlc_http_trace *const t = &hop->trace;
-    (void)snprintf(remedy, sizeof remedy,
-                   "if a TLS-inspecting proxy or firewall issued it, have that exempt %.100s; if it is the right "
-                   "certificate, name a file with its authority in %s",
-                   hop->host, hop->opt.ca_setting);
-    mlc_checkup_fail(checkup, token, remedy,
-                     "the certificate \"%s\", issued by \"%s\", does not come from an authority in %s (%s); the "
-                     "server's certificate is \"%s\", issued by \"%s\"",
-                     t->refused.subject, t->refused.issuer,
-                     hop->opt.ca_file != NULL ? hop->opt.ca_file : "the system's list", t->fault,
-                     t->peer.subject, t->peer.issuer);
+    (void)snprintf(
+        remedy, sizeof remedy,
+        "if a TLS-inspecting proxy or firewall issued it, have that exempt %.100s; if it is the right "
+        "certificate, name a file with its authority in %s",
+        hop->host, hop->opt.ca_setting);
+    mlc_checkup_fail(
+        checkup, token, remedy,
+        "the certificate \"%s\", issued by \"%s\", does not come from an authority in %s (%s); the "
+        "server's certificate is \"%s\", issued by \"%s\"",
+        t->refused.subject, t->refused.issuer,
+        hop->opt.ca_file != NULL ? hop->opt.ca_file : "the system's list", t->fault, t->peer.subject,
+        t->peer.issuer);
 }
 
 static void fail_tls(const mlc_hop *hop, mlc_checkup *checkup, unsigned token)
@@ -162,12 +165,14 @@ static void fail_tls(const mlc_hop *hop, mlc_checkup *checkup, unsigned token)
         mlc_checkup_fail(checkup, token, remedy, "the certificate \"%s\", issued by \"%s\": %s",
                          t->refused.subject, t->refused.issuer, t->fault);
     } else if (t->peer.subject[0] != '\0' && hop->code == MLC_E_TLS) {
-        (void)snprintf(remedy, sizeof remedy, "write into %s the name that the certificate is for, or have it changed",
+        (void)snprintf(remedy, sizeof remedy,
+                       "write into %s the name that the certificate is for, or have it changed",
                        hop->opt.url_setting);
         mlc_checkup_fail(checkup, token, remedy, "the certificate \"%s\", issued by \"%s\", is not for %s",
                          t->peer.subject, t->peer.issuer, hop->host);
     } else {
-        (void)snprintf(remedy, sizeof remedy, "see that %s is an address with TLS 1.2 or later, and %s is readable",
+        (void)snprintf(remedy, sizeof remedy,
+                       "see that %s is an address with TLS 1.2 or later, and %s is readable",
                        hop->opt.url_setting, hop->opt.ca_setting);
         mlc_checkup_fail(checkup, token, remedy, "%s", reason_of(hop));
     }
@@ -190,15 +195,18 @@ static void start_tls(mlc_checkup *checkup, unsigned token, void *user)
     (void)mlc_iso_text(peer->not_after_ms, end);
     end[10] = '\0';
     if (days < DAYS_LEFT_WARN)
-        mlc_checkup_warn(checkup, token, "have it renewed", "\"%s\", issued by \"%s\", ends in %lld days, on %s",
-                         peer->subject, peer->issuer, (long long)days, end);
+        mlc_checkup_warn(checkup, token, "have it renewed",
+                         "\"%s\", issued by \"%s\", ends in %lld days, on %s", peer->subject, peer->issuer,
+                         (long long)days, end);
     else
-        mlc_checkup_ok(checkup, token, "\"%s\", issued by \"%s\", until %s", peer->subject, peer->issuer, end);
+        mlc_checkup_ok(checkup, token, "\"%s\", issued by \"%s\", until %s", peer->subject, peer->issuer,
+                       end);
 }
 
 static void start_clock(mlc_checkup *checkup, unsigned token, void *user)
 {
-    static const char remedy[] = "set the clocks by NTP (timedatectl set-ntp true) and look which of the two is wrong";
+    static const char remedy[] =
+        "set the clocks by NTP (timedatectl set-ntp true) and look which of the two is wrong";
     const mlc_hop *const hop = user;
     const int64_t off = hop->skew_ms < 0 ? -hop->skew_ms : hop->skew_ms;
     const char *const way = hop->skew_ms < 0 ? "behind" : "ahead of";
@@ -235,7 +243,7 @@ static mlc_code add_one(mlc_hop *hop, mlc_checkup *checkup, const char *stage, c
 {
     char id[MLC_CHECK_ID_MAX];
     char text[160];
-    (void)snprintf(id, sizeof id, "%.80s.%.14s", hop->opt.id, stage);
+    (void)snprintf(id, sizeof id, "%.100s.%.14s", hop->opt.id, stage);
     (void)snprintf(text, sizeof text, "%s: %s", hop->opt.name, title);
     const mlc_check check = {
         .id = id, .title = text, .needs = needs[0] != '\0' ? needs : NULL, .start = start, .user = hop};
@@ -264,7 +272,8 @@ mlc_code mlc_hop_add(mlc_hop *hop, mlc_checkup *checkup, const mlc_hop_options *
         (void)snprintf(hop->host, sizeof hop->host, "%.*s", (int)strcspn(host + 3, "/?#"), host + 3);
     if (needs != NULL)
         mlc_strlcpy(chain, needs, sizeof chain);
-    mlc_code code = add_one(hop, checkup, "name", proxied ? "name of its proxy" : "name", start_name, chain, err);
+    mlc_code code =
+        add_one(hop, checkup, "name", proxied ? "name of its proxy" : "name", start_name, chain, err);
     if (code == MLC_OK && proxied)
         code = add_one(hop, checkup, "proxy", "proxy", start_proxy, chain, err);
     if (code == MLC_OK && !proxied)

@@ -40,9 +40,10 @@ static void judge_folder(mlc_checkup *checkup, unsigned token, const char *dir, 
     struct statvfs disk;
     if (stat(found, &st) != 0 || !S_ISDIR(st.st_mode) || access(found, W_OK | X_OK) != 0) {
         const char *const why = errno != 0 ? strerror(errno) : "it is no folder";
-        (void)snprintf(remedy, sizeof remedy,
-                       "make the folder for the user the service runs as (this check runs as user %u), or correct %s",
-                       (unsigned)geteuid(), setting);
+        (void)snprintf(
+            remedy, sizeof remedy,
+            "make the folder for the user the service runs as (this check runs as user %u), or correct %s",
+            (unsigned)geteuid(), setting);
         mlc_checkup_fail(checkup, token, remedy, "%s cannot be written: %s", found, why);
         return;
     }
@@ -54,9 +55,11 @@ static void judge_folder(mlc_checkup *checkup, unsigned token, const char *dir, 
     const char *const made = strcmp(dir, found) == 0 ? "" : " (it will be made at the first start)";
     (void)snprintf(remedy, sizeof remedy, "free room on the disk of %s, or move it", dir);
     if (free_mib < FAIL_MIB)
-        mlc_checkup_fail(checkup, token, remedy, "%s has %llu MiB of room left", dir, (unsigned long long)free_mib);
+        mlc_checkup_fail(checkup, token, remedy, "%s has %llu MiB of room left", dir,
+                         (unsigned long long)free_mib);
     else if (free_mib < WARN_MIB)
-        mlc_checkup_warn(checkup, token, remedy, "%s has %llu MiB of room left", dir, (unsigned long long)free_mib);
+        mlc_checkup_warn(checkup, token, remedy, "%s has %llu MiB of room left", dir,
+                         (unsigned long long)free_mib);
     else
         mlc_checkup_ok(checkup, token, "%s, %llu MiB of room%s", dir, (unsigned long long)free_mib, made);
 }
@@ -106,7 +109,8 @@ static EVP_PKEY *read_key(const char *file)
     return key;
 }
 
-static void fail_file(mlc_checkup *checkup, unsigned token, const char *file, const char *setting, const char *what)
+static void fail_file(mlc_checkup *checkup, unsigned token, const char *file, const char *setting,
+                      const char *what)
 {
     char remedy[REMEDY_MAX];
     (void)snprintf(remedy, sizeof remedy, "name a PEM file that the service's user may read in %s", setting);
@@ -120,7 +124,8 @@ static void judge_cert(mlc_checkup *checkup, unsigned token, const X509 *cert, c
     int seconds = 0;
     (void)X509_NAME_oneline(X509_get_subject_name(cert), name, sizeof name);
     if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
-        mlc_checkup_fail(checkup, token, "look at this machine's clock, or have a certificate issued that is valid",
+        mlc_checkup_fail(checkup, token,
+                         "look at this machine's clock, or have a certificate issued that is valid",
                          "%s (%s) is not valid yet", file, name);
     else if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
         mlc_checkup_fail(checkup, token, "have it renewed", "%s (%s) has expired", file, name);
@@ -139,13 +144,14 @@ void mlc_local_certificate(mlc_checkup *checkup, unsigned token, const mlc_local
         goto out;
     }
     if (files->key_file != NULL && (key = read_key(files->key_file)) == NULL) {
-        fail_file(checkup, token, files->key_file, files->key_setting, "no private key in PEM without a password");
+        fail_file(checkup, token, files->key_file, files->key_setting,
+                  "no private key in PEM without a password");
         goto out;
     }
     if (key != NULL && X509_check_private_key(cert, key) != 1) {
         char remedy[REMEDY_MAX];
-        (void)snprintf(remedy, sizeof remedy, "put files that belong together into %s and %s", files->cert_setting,
-                       files->key_setting);
+        (void)snprintf(remedy, sizeof remedy, "put files that belong together into %s and %s",
+                       files->cert_setting, files->key_setting);
         mlc_checkup_fail(checkup, token, remedy, "the key in %s is not that of the certificate in %s",
                          files->key_file, files->cert_file);
         goto out;

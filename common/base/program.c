@@ -30,10 +30,11 @@ static int usage(const mlc_program *program, FILE *out, int status)
                       "                                   seal a secret (standard input) for this setting\n",
                       name);
     if (program->doctor != NULL)
-        (void)fprintf(out,
-                      "       %s doctor --config FILE [--json] [--timeout SECONDS]%s\n"
-                      "                                   check each hop; say what is wrong and how it is right\n",
-                      name, program->doctor_word != NULL ? program->doctor_word : "");
+        (void)fprintf(
+            out,
+            "       %s doctor --config FILE [--json] [--timeout SECONDS]%s\n"
+            "                                   check each hop; say what is wrong and how it is right\n",
+            name, program->doctor_word != NULL ? program->doctor_word : "");
     (void)fprintf(out,
                   "       %s --check-config FILE      check a configuration file, report every fault\n"
                   "       %s --help-config            list all settings\n"

@@ -29,7 +29,7 @@ typedef struct mlc_http_client_options {
     const char *client_cert_file; /* PEM, with client_key_file; NULL: none */
     const char *client_key_file;
     const char *proxy; /* "http://[user:pass@]host:port"; NULL: none; "" none; "env": https_proxy/no_proxy */
-    const char *no_proxy; /* comma list; may be NULL */
+    const char *no_proxy;  /* comma list; may be NULL */
     const char *unix_path; /* all requests go to this unix socket, whatever host the URL names; NULL: none */
     const char *user_agent;
     long max_connections_per_host; /* 0: 16 */

@@ -15,6 +15,7 @@ export async function doctor(file, config, ...words) {
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].on('data', (chunk) => { text[name] += chunk; });
   const [status] = await once(child, 'close');
+  if (/Sanitizer|runtime error:/.test(text.stderr)) throw new Error(text.stderr);
   const json = words.includes('--json') ? JSON.parse(text.stdout) : undefined;
   const checks = Object.fromEntries((json?.checks ?? []).map((check) => [check.id, check]));
   return { status, text: text.stdout + text.stderr, checks, failed: Object.values(checks).filter(({ state }) => state === 'fail').map(({ id }) => id) };
