@@ -39,22 +39,31 @@ static bool take_seconds(const char *text, int64_t *ms)
     return end != text && *end == '\0' && seconds > 0 && seconds <= SECONDS_MAX;
 }
 
+/* One argument; *at moves over its value. */
+static bool take_argument(const mlc_doctor_options *options, int argc, char **argv, int *at, arguments *out)
+{
+    const char *const arg = argv[*at];
+    if (strcmp(arg, "--json") == 0)
+        return out->json = true;
+    if (arg[0] != '-' && options->word != NULL && out->word == NULL) {
+        out->word = arg;
+        return true;
+    }
+    if (*at + 1 >= argc)
+        return false;
+    const char *const value = argv[++*at];
+    if (strcmp(arg, "--timeout") == 0)
+        return take_seconds(value, &out->timeout_ms);
+    out->config = value;
+    return strcmp(arg, "--config") == 0;
+}
+
 static bool take_arguments(const mlc_doctor_options *options, int argc, char **argv, arguments *out)
 {
     *out = (arguments){0};
-    for (int i = 2; i < argc; i++) {
-        const char *const value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--json") == 0)
-            out->json = true;
-        else if (strcmp(argv[i], "--config") == 0 && value != NULL)
-            out->config = argv[++i];
-        else if (strcmp(argv[i], "--timeout") == 0 && value != NULL && take_seconds(value, &out->timeout_ms))
-            i++;
-        else if (argv[i][0] != '-' && options->word != NULL && out->word == NULL)
-            out->word = argv[i];
-        else
+    for (int i = 2; i < argc; i++)
+        if (!take_argument(options, argc, argv, &i, out))
             return false;
-    }
     return out->config != NULL;
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { DAYS_LEFT_WARN = 14, REMEDY_MAX = 512, NAME_MAX_SHOWN = 256 };
-static const uint64_t MIB = 1024 * 1024, WARN_MIB = 1024, FAIL_MIB = 64;
+static const uint64_t MIB = UINT64_C(1024) * 1024, WARN_MIB = 1024, FAIL_MIB = 64;
 
 /* ---- the folder ---- */
 

@@ -13,6 +13,6 @@ typedef struct mlc_local_cert {
     const char *cert_setting, *key_setting; /* for the remedies */
 } mlc_local_cert;
 /* Both are readable, the key fits, the certificate is in force; warns when it ends soon. */
-void mlc_local_certificate(mlc_checkup *checkup, unsigned token, const mlc_local_cert *cert);
+void mlc_local_certificate(mlc_checkup *checkup, unsigned token, const mlc_local_cert *files);
 
 #endif
