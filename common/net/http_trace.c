@@ -22,18 +22,20 @@ static void take_name(const X509_NAME *name, char out[MLC_HTTP_DN_MAX])
     out[mlc_utf8_prefix(out, strlen(out))] = '\0';
 }
 
+static int64_t wall_ms_of(const struct tm *utc)
+{
+    const int64_t days =
+        mlc_days_from_civil(utc->tm_year + 1900, (unsigned)utc->tm_mon + 1, (unsigned)utc->tm_mday);
+    const int64_t minutes = (days * 24 + utc->tm_hour) * 60 + utc->tm_min;
+    return (minutes * 60 + utc->tm_sec) * 1000;
+}
+
 static void take_cert(const X509 *cert, mlc_http_cert *out)
 {
     struct tm end;
     take_name(X509_get_subject_name(cert), out->subject);
     take_name(X509_get_issuer_name(cert), out->issuer);
-    out->not_after_ms = 0;
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) == 1)
-        out->not_after_ms =
-            (mlc_days_from_civil(end.tm_year + 1900, (unsigned)end.tm_mon + 1, (unsigned)end.tm_mday) *
-                 86400 +
-             end.tm_hour * 3600 + end.tm_min * 60 + end.tm_sec) *
-            1000;
+    out->not_after_ms = ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) == 1 ? wall_ms_of(&end) : 0;
 }
 
 static bool is_unknown_issuer(int error)
