@@ -1,6 +1,7 @@
 /* main.c - ml-agent: the command line of the agent. */
 #include "agent/app.h"
 #include "agent/config.h"
+#include "agent/doctor.h"
 #include "agent/enroll.h"
 #include "base/program.h"
 #include "crypto/sealed.h"
@@ -49,6 +50,11 @@ static mlc_code run(const mlc_program_context *context, mlc_error *err)
     return code == MLC_OK ? mlc_agent_run(context->cfg, context->log, context->software, err) : code;
 }
 
+static int doctor(int argc, char **argv)
+{
+    return mlc_agent_doctor("ml-agent/" MLC_VERSION, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     const mlc_program program = {.name = "ml-agent",
@@ -57,6 +63,7 @@ int main(int argc, char **argv)
                                  .describe_config = mlc_agent_config_describe,
                                  .run = run,
                                  .enroll = enroll,
-                                 .seal = mlc_sealed_main};
+                                 .seal = mlc_sealed_main,
+                                 .doctor = doctor};
     return mlc_program_main(&program, argc, argv);
 }

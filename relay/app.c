@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include "net/timer.h"
 #include "net/waker.h"
+#include "relay/agent_check.h"
 #include "relay/agents.h"
 #include "relay/config.h"
 #include "relay/drift_routes.h"
@@ -21,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 3, WEBHOOK_TIMEOUT_MS = 30000 };
+enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 4, WEBHOOK_TIMEOUT_MS = 30000 };
 
 typedef struct relay_app {
     const mlc_cfg *cfg;
@@ -294,6 +295,10 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
     app->public_routes[1] = (mlc_http_route){
         .method = "POST", .prefix = "/v1/enroll", .handler = mlc_enroll_handle, .user = &app->desk};
     app->public_routes[2] = (mlc_http_route){.method = "GET", .prefix = "/healthz", .handler = on_health};
+    app->public_routes[3] = (mlc_http_route){.method = "POST",
+                                             .prefix = MLC_AGENT_CHECK_PATH,
+                                             .handler = mlc_agent_check_handle,
+                                             .user = &app->desk};
     mlc_http_server_options options = {.name = "public",
                                        .host = str(app, "relay.listen_host"),
                                        .port = (int)mlc_cfg_int(app->cfg, "relay.listen_port"),

@@ -3,6 +3,7 @@
 #include "crypto/sealed.h"
 #include "relay/app.h"
 #include "relay/config.h"
+#include "relay/doctor.h"
 
 #ifndef MLC_VERSION
 #define MLC_VERSION "0"
@@ -13,6 +14,11 @@ static mlc_code run(const mlc_program_context *context, mlc_error *err)
     return mlc_relay_run(context->cfg, context->log, context->software, err);
 }
 
+static int doctor(int argc, char **argv)
+{
+    return mlc_relay_doctor("ml-relay/" MLC_VERSION, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     const mlc_program program = {.name = "ml-relay",
@@ -21,6 +27,8 @@ int main(int argc, char **argv)
                                  .load_config_to_run = mlc_relay_config_load_partly,
                                  .describe_config = mlc_relay_config_describe,
                                  .run = run,
-                                 .seal = mlc_sealed_main};
+                                 .seal = mlc_sealed_main,
+                                 .doctor = doctor,
+                                 .doctor_word = " [TENANT]"};
     return mlc_program_main(&program, argc, argv);
 }

@@ -1,9 +1,10 @@
-/* schema.c - see schema.h: reading tables one request after the other, and when. */
+/* schema.c - see schema.h: when tables are read. */
 #include "relay/schema.h"
 
 #include "base/clock.h"
 #include "net/timer.h"
 #include "relay/schema_copy.h"
+#include "relay/schema_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,6 @@ enum {
     AGAIN_MS = 60 * 1000, /* after a failure */
     FRESH_MS = 60 * 1000  /* metadata of this age are not to blame for a refusal */
 };
-
-/* The option sets, by the kinds of columns that have them. */
-static const char *const casts[] = {"PicklistAttributeMetadata", "StateAttributeMetadata",
-                                    "StatusAttributeMetadata"};
-enum { CASTS = sizeof casts / sizeof casts[0] };
 
 static const char *const known_sets[][2] = {{"accounts", "account"},
                                             {"contacts", "contact"},
@@ -52,8 +48,6 @@ typedef struct live_table {
     int64_t read_ms;         /* wall; 0: never */
     waiter *waiters;
     bool reading;
-    cJSON *compact; /* under way */
-    size_t step;    /* casts read */
 } live_table;
 
 struct mlc_schema {
@@ -118,8 +112,6 @@ static void end_reading(live_table *t, mlc_code code, const mlc_error *err)
 {
     mlc_schema *const s = t->schema;
     t->reading = false;
-    cJSON_Delete(t->compact);
-    t->compact = NULL;
     s->last_error[0] = '\0';
     if (code != MLC_OK) {
         (void)snprintf(s->last_error, sizeof s->last_error, "%s: %.200s", t->name, err->message);
@@ -132,13 +124,11 @@ static void end_reading(live_table *t, mlc_code code, const mlc_error *err)
     arm(s);
 }
 
-static void take_table(live_table *t)
+static void take_table(live_table *t, cJSON *compact)
 {
     mlc_schema *const s = t->schema;
     mlc_schema_table *table = NULL;
     mlc_error err;
-    cJSON *const compact = t->compact;
-    t->compact = NULL;
     char *const text = mlc_json_print(compact);
     const mlc_code code = mlc_schema_table_new(compact, &table, &err);
     if (code != MLC_OK) {
@@ -155,56 +145,23 @@ static void take_table(live_table *t)
     end_reading(t, MLC_OK, NULL);
 }
 
-/* ---- requests ---- */
-
-static void ask_next(live_table *t);
-
-static void on_answer(void *user, const mlc_odata_answer *answer)
+static void on_read(void *user, mlc_code code, const mlc_error *err, cJSON *compact)
 {
-    live_table *const t = user;
-    mlc_error err = answer->err;
-    mlc_code code = answer->code;
-    if (code == MLC_OK && t->compact == NULL) {
-        code = mlc_schema_compact(answer->body, &t->compact, &err);
-    } else if (code == MLC_OK) {
-        code = mlc_schema_add_options(t->compact, answer->body, &err);
-        t->step++;
-    }
-    if (code != MLC_OK)
-        end_reading(t, code, &err);
-    else if (t->step == CASTS)
-        take_table(t);
+    if (code == MLC_OK)
+        take_table(user, compact);
     else
-        ask_next(t);
-}
-
-static void ask_next(live_table *t)
-{
-    mlc_error err;
-    char path[320];
-    if (t->compact == NULL)
-        (void)snprintf(path, sizeof path,
-                       "EntityDefinitions(LogicalName='%s')?$select=LogicalName,EntitySetName,"
-                       "PrimaryIdAttribute,PrimaryNameAttribute,DisplayName&$expand=Attributes,Keys",
-                       t->name);
-    else
-        (void)snprintf(path, sizeof path,
-                       "EntityDefinitions(LogicalName='%s')/Attributes/Microsoft.Dynamics.CRM.%s"
-                       "?$select=LogicalName&$expand=OptionSet",
-                       t->name, casts[t->step]);
-    const mlc_odata_request request = {.method = "GET", .path = path};
-    const mlc_code code = mlc_odata_send(t->schema->opt.odata, &request, on_answer, t, &err);
-    if (code != MLC_OK)
-        end_reading(t, code, &err);
+        end_reading(user, code, err);
 }
 
 static void read_table(live_table *t)
 {
+    mlc_error err;
     if (t->reading || t->schema->closing)
         return;
     t->reading = true;
-    t->step = 0;
-    ask_next(t);
+    const mlc_code code = mlc_schema_read(t->schema->opt.odata, t->name, on_read, t, &err);
+    if (code != MLC_OK)
+        end_reading(t, code, &err);
 }
 
 static void on_timer(void *arg)
@@ -328,7 +285,6 @@ void mlc_schema_close(mlc_schema *schema)
             t->waiters = w->next;
             free(w);
         }
-        cJSON_Delete(t->compact);
         mlc_schema_table_free(t->table);
     }
     mlc_timer_close(schema->timer);

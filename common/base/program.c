@@ -29,6 +29,12 @@ static int usage(const mlc_program *program, FILE *out, int status)
                       "       %s seal --key-file FILE --setting NAME\n"
                       "                                   seal a secret (standard input) for this setting\n",
                       name);
+    if (program->doctor != NULL)
+        (void)fprintf(
+            out,
+            "       %s doctor --config FILE [--json] [--timeout SECONDS]%s\n"
+            "                                   check each hop; say what is wrong and how it is right\n",
+            name, program->doctor_word != NULL ? program->doctor_word : "");
     (void)fprintf(out,
                   "       %s --check-config FILE      check a configuration file, report every fault\n"
                   "       %s --help-config            list all settings\n"
@@ -144,6 +150,11 @@ int mlc_program_main(const mlc_program *program, int argc, char **argv)
         (void)setrlimit(RLIMIT_CORE, &no_core);
         (void)prctl(PR_SET_DUMPABLE, 0);
         return program->seal(program->name, argc, argv);
+    }
+    if (program->doctor != NULL && argc > 1 && strcmp(argv[1], "doctor") == 0) {
+        (void)setrlimit(RLIMIT_CORE, &no_core);
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        return program->doctor(argc, argv);
     }
     if (!take_arguments(program, argc, argv, &args))
         return usage(program, stderr, EXIT_USAGE);

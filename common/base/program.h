@@ -1,7 +1,7 @@
 /* program.h - what the main of every daemon of the project does: command line, configuration, log, hardening.
  *
  *   NAME [run] --config FILE | NAME COMMAND --config FILE [options] | --check-config FILE | --help-config |
- *   --version | --help
+ *   --version | --help | doctor ...
  * Exit status: 0 well, 1 failed, 2 wrong usage. Before secrets are read, core dumps are switched off and the process
  * is made unreadable for other processes of its user.
  */
@@ -31,6 +31,9 @@ typedef struct mlc_program {
     mlc_program_fn enroll; /* command "enroll"; NULL: there is none */
     /* Command "seal" (crypto/sealed.h), which needs no configuration; NULL: there is none. */
     int (*seal)(const char *program, int argc, char **argv);
+    /* Command "doctor", which reads its own arguments and configuration; NULL: there is none. */
+    int (*doctor)(int argc, char **argv);
+    const char *doctor_word; /* of its further argument, for the usage: " [TENANT]"; NULL: none */
 } mlc_program;
 
 int mlc_program_main(const mlc_program *program, int argc, char **argv);

@@ -310,7 +310,11 @@ static void set_options(mlc_http_call *call, const mlc_http_request *request, bo
     set_method(call);
     set_tls(client, easy);
     set_proxy(client, easy, plain);
+    if (client->unix_path != NULL)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->unix_path);
     set_callbacks(call);
+    call->proxied = !plain && client->proxy != NULL && client->proxy[0] != '\0';
+    mlc_http_trace_begin(call);
 }
 
 static mlc_code take_body(mlc_http_call *call, const mlc_http_request *request, mlc_error *err)
@@ -338,6 +342,7 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
     bool plain = false;
     call->client = client;
     call->answer.max = request->max_body > 0 ? request->max_body : DEFAULT_MAX_BODY;
+    call->trace = request->trace;
     call->method = mlc_strdup(request->method);
     call->safe = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0 ||
                  strcmp(request->method, "OPTIONS") == 0;

@@ -30,6 +30,7 @@ static void free_client(mlc_http_client *client)
     free(client->proxy);
     free(client->no_proxy);
     free(client->user_agent);
+    free(client->unix_path);
     free(client);
     curl_global_cleanup();
 }
@@ -99,6 +100,7 @@ static void collect_done(mlc_http_client *client)
             curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call) != CURLE_OK)
             continue;
         mlc_error err;
+        mlc_http_trace_end(call, msg->data.result);
         mlc_code code = mlc_http_call_outcome(call, msg->data.result, &err);
         finish_call(call, code, &err, code == MLC_OK);
     }
@@ -267,7 +269,8 @@ static mlc_code take_options(mlc_http_client *client, const mlc_http_client_opti
     bool kept = keep_text(&client->ca_file, o->ca_file) &&
                 keep_text(&client->cert_file, o->client_cert_file) &&
                 keep_text(&client->key_file, o->client_key_file) && keep_text(&client->proxy, proxy) &&
-                keep_text(&client->no_proxy, o->no_proxy) && keep_text(&client->user_agent, o->user_agent);
+                keep_text(&client->no_proxy, o->no_proxy) && keep_text(&client->user_agent, o->user_agent) &&
+                keep_text(&client->unix_path, o->unix_path);
     return kept ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for the HTTP client");
 }
 

@@ -5,6 +5,8 @@
  * shared; HTTP/1.1 only, for the sake of an exact "was it sent" (see http_private.h). Redirects are not
  * followed. Bodies are limited; each request has a deadline. URLs with a user in them are refused.
  *
+ * A request may carry a trace (http_trace.h): how far it got, and whose certificates the peer showed.
+ *
  * Thread rule: everything on the loop's thread. Callbacks run from the loop, never inside the call
  * that started the request.
  */
@@ -27,7 +29,8 @@ typedef struct mlc_http_client_options {
     const char *client_cert_file; /* PEM, with client_key_file; NULL: none */
     const char *client_key_file;
     const char *proxy; /* "http://[user:pass@]host:port"; NULL: none; "" none; "env": https_proxy/no_proxy */
-    const char *no_proxy; /* comma list; may be NULL */
+    const char *no_proxy;  /* comma list; may be NULL */
+    const char *unix_path; /* all requests go to this unix socket, whatever host the URL names; NULL: none */
     const char *user_agent;
     long max_connections_per_host; /* 0: 16 */
     int64_t connect_timeout_ms;    /* 0: 10 s */
@@ -38,6 +41,8 @@ typedef struct mlc_http_header {
     const char *value;
 } mlc_http_header;
 
+struct mlc_http_trace; /* http_trace.h */
+
 typedef struct mlc_http_request {
     const char *method; /* "GET", "POST", "PATCH", ... */
     const char *url;
@@ -47,6 +52,8 @@ typedef struct mlc_http_request {
     size_t body_len;
     int64_t timeout_ms; /* whole request; 0: 30 s */
     size_t max_body;    /* of the answer; 0: 8 MiB */
+    /* Filled in until the callback, which may read it; a connection of its own is made. NULL: none. */
+    struct mlc_http_trace *trace;
 } mlc_http_request;
 
 /* Valid during the callback. With code MLC_OK an HTTP answer was read in full, whatever its status.

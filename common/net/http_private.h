@@ -16,6 +16,7 @@
 #define MLC_NET_HTTP_PRIVATE_H
 
 #include "net/http_client.h"
+#include "net/http_trace.h"
 
 #include <curl/curl.h>
 
@@ -33,6 +34,8 @@ struct mlc_http_call {
     char *method;
     char *target; /* host and path, for messages: never the query, user or password */
 
+    struct mlc_http_trace *trace; /* NULL: none */
+    bool proxied;
     mlc_http_done_fn done;
     void *user;
     int64_t started_ms;
@@ -60,7 +63,7 @@ struct mlc_http_client {
     size_t open_handles; /* uv handles whose close callback is still to come */
     mlc_http_call *calls;
     bool closing;
-    char *ca_file, *cert_file, *key_file, *proxy, *no_proxy, *user_agent;
+    char *ca_file, *cert_file, *key_file, *proxy, *no_proxy, *user_agent, *unix_path;
     bool proxy_from_env;
     long connect_timeout_ms;
 };
@@ -70,6 +73,9 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
                             mlc_error *err);
 /* Code and message for the end of a call. */
 mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *err);
+/* http_trace.c: have the trace of a call filled in during its handshake, and at its end. No-ops without one. */
+void mlc_http_trace_begin(mlc_http_call *call);
+void mlc_http_trace_end(mlc_http_call *call, CURLcode result);
 /* Free all but the easy handle, which is cleaned up before. */
 void mlc_http_call_free(mlc_http_call *call);
 

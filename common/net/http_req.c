@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { HEAD_MAX = 512 };
 
@@ -144,18 +145,29 @@ static bool has_no_body(const mlc_http_req *req, int status)
     return status == 204 || status == 304 || strcmp(req->method, "HEAD") == 0;
 }
 
+/* RFC 9110, section 5.6.7. By its Date a peer sees how far our clocks are apart. */
+static void write_date(char *out, size_t size)
+{
+    struct tm utc;
+    const time_t now = time(NULL);
+    out[0] = '\0';
+    if (gmtime_r(&now, &utc) != NULL)
+        (void)strftime(out, size, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+}
+
 static size_t write_head(char *head, size_t size, const mlc_http_req *req, int status, int retry_after_s,
                          const char *content_type, size_t body_len)
 {
-    char length[64] = "", retry[48] = "";
+    char length[64] = "", retry[48] = "", date[48];
+    write_date(date, sizeof(date));
     if (status != 204 && status != 304)
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", body_len);
     if (retry_after_s > 0)
         snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", retry_after_s);
     int n = snprintf(head, size,
-                     "HTTP/1.1 %d %s\r\nContent-Type: %.128s\r\n%s%sCache-Control: no-store\r\n"
+                     "HTTP/1.1 %d %s\r\n%sContent-Type: %.128s\r\n%s%sCache-Control: no-store\r\n"
                      "X-Content-Type-Options: nosniff\r\n%s\r\n",
-                     status, reason_of(status), content_type, length, retry,
+                     status, reason_of(status), date, content_type, length, retry,
                      req->close_after ? "Connection: close\r\n" : "");
     return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }

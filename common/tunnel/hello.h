@@ -66,6 +66,11 @@ mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge
                          const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
                          mlc_error *err);
 
+/* HMAC-SHA-256(key, "mlc.v1/check" || nonce || agent id || nonce): shows that the agent has its key, without a connection
+ * of the tunnel (POST /v1/agent/check). */
+mlc_code mlc_proof_check(const uint8_t key[MLC_KEY_LEN], const char *agent,
+                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err);
+
 /* ---- from where a stream goes on ---- */
 
 /* What a sender durably knows of its own stream. */

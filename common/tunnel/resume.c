@@ -37,6 +37,12 @@ mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge
     return proof(key, "mlc.v1/relay", nonce, agent, challenge, out, err);
 }
 
+mlc_code mlc_proof_check(const uint8_t key[MLC_KEY_LEN], const char *agent,
+                         const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN], mlc_error *err)
+{
+    return proof(key, "mlc.v1/check", nonce, agent, nonce, out, err);
+}
+
 mlc_resume mlc_resume_decide(const mlc_position *claim, const mlc_stream_facts *own)
 {
     mlc_resume r = {.kind = MLC_RESUME_UNKNOWN, .first = 1, .generation = own->generation};

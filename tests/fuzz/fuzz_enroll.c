@@ -1,7 +1,8 @@
 /* parts: relay */
-/* fuzz_enroll.c - any bytes as the body of an enrolment, of a new token or of a revocation (the first byte chooses), with a
+/* fuzz_enroll.c - any bytes as the body of an enrolment, of a new token, a revocation or a check (the first byte chooses), with a
  * real registry behind: every request is answered, and who is in the registry has a proper name. */
 #include "net/http_server_private.h"
+#include "relay/agent_check.h"
 #include "relay/enroll.h"
 
 #include <stdio.h>
@@ -107,12 +108,13 @@ static void check_registry(const mlc_agents *agents)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static mlc_http_handler const faces[] = {mlc_enroll_handle, mlc_enroll_tokens_handle, mlc_revoke_handle};
+    static mlc_http_handler const faces[] = {mlc_enroll_handle, mlc_enroll_tokens_handle, mlc_revoke_handle,
+                                             mlc_agent_check_handle};
     if (size == 0 || size > BODY_MAX)
         return 0;
     if (the_office == NULL)
         open_office();
-    faces[data[0] % 3](request_of(data + 1, size - 1), &the_office->desk);
+    faces[data[0] % 4](request_of(data + 1, size - 1), &the_office->desk);
     must(mlc_store_drain(the_office->store, NULL) == MLC_OK);
     check_registry(the_office->agents);
     return 0;

@@ -1,0 +1,214 @@
+/* doctor.c - see doctor.h: what lies on this machine, and putting together. */
+#include "agent/doctor.h"
+
+#include "admin/ask.h"
+#include "admin/doctor.h"
+#include "admin/local.h"
+#include "agent/config.h"
+#include "agent/doctor_private.h"
+#include "agent/identity.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *str(const agent_doctor *d, const char *path)
+{
+    return mlc_cfg_str(d->cfg, path);
+}
+
+static void start_folder(mlc_checkup *checkup, unsigned token, void *user)
+{
+    const agent_doctor *const d = user;
+    mlc_local_folder(checkup, token, str(d, "agent.data_dir"), "agent.data_dir");
+}
+
+/* ---- the store ---- */
+
+static void take_key(agent_doctor *d, mlc_store *store, unsigned token)
+{
+    mlc_error err;
+    const mlc_code code = mlc_identity_load(store, d->cfg, d->key, &err);
+    d->has_key = code == MLC_OK;
+    if (code == MLC_OK || str(d, "relay.client_cert_file") != NULL)
+        mlc_checkup_ok(d->checkup, token, "opened, and not in use: the service does not run");
+    else if (code == MLC_E_NOTFOUND)
+        mlc_checkup_warn(d->checkup, token, "run \"ml-agent enroll\" with a token of the relay's operator",
+                         "opened; this agent has no key yet");
+    else
+        mlc_checkup_fail(
+            d->checkup, token,
+            "put back the file agent.root_key_file that belongs to this store, readable for its owner "
+            "only; or enrol the agent anew",
+            "the agent's key cannot be opened: %s", err.message);
+}
+
+static void start_store(mlc_checkup *checkup, unsigned token, void *user)
+{
+    agent_doctor *const d = user;
+    mlc_store *store = NULL;
+    mlc_error err;
+    char path[1024];
+    struct stat st;
+    const mlc_store_options options = {.dir = str(d, "agent.data_dir"),
+                                       .map_max = (size_t)mlc_cfg_int(d->cfg, "store.map_max"),
+                                       .read_only = true};
+    (void)snprintf(path, sizeof path, "%s/data.mdb", options.dir);
+    if (stat(path, &st) != 0) {
+        mlc_checkup_warn(checkup, token, "run \"ml-agent enroll\" with a token of the relay's operator",
+                         "there is no store yet");
+        return;
+    }
+    const mlc_code code = mlc_store_open(&store, &options, &err);
+    d->in_use = code == MLC_E_LOCKED;
+    if (code == MLC_OK) {
+        take_key(d, store, token);
+        mlc_store_close(store);
+    } else if (code == MLC_E_LOCKED) {
+        mlc_checkup_ok(checkup, token, "in use by the running service");
+    } else {
+        mlc_checkup_fail(
+            checkup, token,
+            "run this as the user of the service; if the store is damaged, restore it from a backup", "%s",
+            err.message);
+    }
+}
+
+/* ---- the running service ---- */
+
+static void on_status(void *user, mlc_code code, const mlc_error *err, const cJSON *answer)
+{
+    agent_doctor *const d = user;
+    if (code == MLC_E_CLOSED)
+        return;
+    if (code != MLC_OK) {
+        mlc_checkup_fail(
+            d->checkup, d->token,
+            "look whether the process that has the store is the service, with the same agent.admin_socket; "
+            "run this as its user",
+            "the store is in use, and the admin socket %s does not answer: %s", str(d, "agent.admin_socket"),
+            err->message);
+        return;
+    }
+    const cJSON *const tunnel = mlc_json_get(answer, "tunnel");
+    const char *const why = mlc_json_str(tunnel, "lastError");
+    d->tunnel_up = mlc_json_bool(tunnel, "up", false);
+    if (d->tunnel_up)
+        mlc_checkup_ok(d->checkup, d->token, "runs, connected to the relay");
+    else
+        mlc_checkup_warn(d->checkup, d->token, "see the next lines for the reason",
+                         "runs, not connected to the relay: %s", why != NULL ? why : "no reason known");
+}
+
+static void start_service(mlc_checkup *checkup, unsigned token, void *user)
+{
+    agent_doctor *const d = user;
+    mlc_error err;
+    d->token = token;
+    if (!d->in_use)
+        mlc_checkup_skip(checkup, token, "it does not run");
+    else if (mlc_admin_ask(d->socket_http, str(d, "agent.admin_socket"), "/v1/status",
+                           mlc_checkup_left(checkup), on_status, d, &err) != MLC_OK)
+        mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
+}
+
+/* ---- putting together ---- */
+
+static mlc_code open_clients(agent_doctor *d, mlc_error *err)
+{
+    const mlc_http_client_options relay = {.loop = d->loop,
+                                           .ca_file = str(d, "relay.ca_file"),
+                                           .client_cert_file = str(d, "relay.client_cert_file"),
+                                           .client_key_file = str(d, "relay.client_key_file"),
+                                           .proxy = str(d, "relay.proxy"),
+                                           .user_agent = d->software};
+    const mlc_http_client_options ais = {.loop = d->loop,
+                                         .ca_file = str(d, "ais.ca_file"),
+                                         .proxy = str(d, "ais.proxy"),
+                                         .user_agent = d->software};
+    const mlc_http_client_options socket = {.loop = d->loop, .unix_path = str(d, "agent.admin_socket")};
+    mlc_code code = mlc_http_client_open(&d->relay_http, &relay, err);
+    if (code == MLC_OK)
+        code = mlc_http_client_open(&d->ais_http, &ais, err);
+    return code == MLC_OK ? mlc_http_client_open(&d->socket_http, &socket, err) : code;
+}
+
+static mlc_code add_local(agent_doctor *d, mlc_error *err)
+{
+    const mlc_check checks[] = {
+        {"data_dir", "data folder", "config", start_folder, d, NULL},
+        {"store", "store", "data_dir", start_store, d, NULL},
+        {"service", "running service", "store", start_service, d, NULL},
+    };
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)
+        code = mlc_checkup_add(d->checkup, &checks[i], err);
+    return code;
+}
+
+static mlc_code open_patient(void **patient, uv_loop_t *loop, const mlc_cfg *cfg, mlc_checkup *checkup,
+                             const char *software, const char *word, mlc_error *err)
+{
+    (void)word;
+    agent_doctor *const d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the checks");
+    *patient = d;
+    d->loop = loop;
+    d->cfg = cfg;
+    d->software = software;
+    d->checkup = checkup;
+    mlc_code code = open_clients(d, err);
+    if (code == MLC_OK)
+        code = mlc_flow_config_read(&d->flows, cfg, NULL, err);
+    if (code == MLC_OK)
+        code = add_local(d, err);
+    if (code == MLC_OK)
+        code = agent_doctor_add_relay(d, err);
+    return code == MLC_OK ? agent_doctor_add_ais(d, err) : code;
+}
+
+static void close_http(void *user)
+{
+    agent_doctor *const d = user;
+    if (d->ais_http != NULL)
+        mlc_http_client_close(d->ais_http);
+    d->ais_http = NULL;
+}
+
+static void close_patient(void *patient)
+{
+    agent_doctor *const d = patient;
+    if (d->relay_http != NULL)
+        mlc_http_client_close(d->relay_http);
+    if (d->socket_http != NULL)
+        mlc_http_client_close(d->socket_http);
+    /* The log-out needs its client a little longer. */
+    if (d->ais != NULL)
+        mlc_ais_close(d->ais, close_http, d);
+    else
+        close_http(d);
+    mlc_wipe(d->key, sizeof d->key);
+}
+
+static void free_patient(void *patient)
+{
+    agent_doctor *const d = patient;
+    mlc_hop_free(&d->relay);
+    mlc_hop_free(&d->ais_hop);
+    mlc_flow_config_free(&d->flows);
+    free(d);
+}
+
+int mlc_agent_doctor(const char *software, int argc, char **argv)
+{
+    const mlc_doctor_options options = {.program = "ml-agent",
+                                        .software = software,
+                                        .load_config = mlc_agent_config_load,
+                                        .open = open_patient,
+                                        .close = close_patient,
+                                        .free = free_patient};
+    return mlc_doctor_main(&options, argc, argv);
+}

@@ -1,0 +1,48 @@
+/* doctor_private.h - what the doctor_*.c files share. */
+#ifndef MLC_AGENT_DOCTOR_PRIVATE_H
+#define MLC_AGENT_DOCTOR_PRIVATE_H
+
+#include "admin/checkup.h"
+#include "admin/hop.h"
+#include "agent/ais.h"
+#include "agent/flow/flow_config.h"
+#include "base/config.h"
+#include "crypto/crypto.h"
+
+enum { AGENT_DOCTOR_TABLES_MAX = 32, AGENT_DOCTOR_COLUMNS_MAX = 48, AGENT_DOCTOR_URL_MAX = 640 };
+
+typedef struct agent_doctor agent_doctor;
+
+/* A table that is read, with all columns that are. */
+typedef struct doctor_table {
+    agent_doctor *doctor;
+    const char *name;
+    const char *columns[AGENT_DOCTOR_COLUMNS_MAX + 1];
+    size_t column_count;
+    char used_by[160];
+} doctor_table;
+
+struct agent_doctor {
+    uv_loop_t *loop;
+    const mlc_cfg *cfg;
+    const char *software;
+    mlc_checkup *checkup;
+    mlc_http_client *relay_http, *ais_http, *socket_http;
+    mlc_hop relay, ais_hop;
+    mlc_ais *ais;
+    mlc_flow_config flows;
+    bool in_use; /* another process has the store: the service runs */
+    bool has_key;
+    uint8_t key[MLC_KEY_LEN];
+    bool tunnel_up; /* told by the running service */
+    unsigned token; /* of the check under way */
+    doctor_table tables[AGENT_DOCTOR_TABLES_MAX];
+    size_t table_count;
+};
+
+/* doctor_relay.c: hop, identity. */
+mlc_code agent_doctor_add_relay(agent_doctor *d, mlc_error *err);
+/* doctor_ais.c: hop, log-in, tables, orchestration. */
+mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err);
+
+#endif
