@@ -1,6 +1,7 @@
 /* bench_fill.c STORE STREAM COUNT - put COUNT customers into a SEQUENCE stream of a store that nobody has open. */
 #include "bench.h"
 
+#include "base/buf.h"
 #include "store/outbox.h"
 
 enum { IN_ONE_JOB = 20000 };

@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(mlc_watermark_print(&again, &second, NULL) == MLC_OK);
     must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
     mlc_watermark_begin(&w, NULL, 60000, INT64_C(1800000000000), -7200000);
-    mlc_watermark_groups(&w, "24/11/2026", "AN8", &query);
-    must(query.group_count <= 3);
+    static const char *const keys[] = {"AN8", "CO"};
+    const mlc_watermark_columns columns = {.date = "UPMJ", .time = "UPMT", .keys = keys, .key_count = 2};
+    mlc_watermark_groups(&w, "24/11/2026", "25/11/2026", &columns, &query);
+    must(query.group_count <= sizeof query.groups / sizeof query.groups[0]);
     mlc_watermark_complete(&w);
     mlc_buf_free(&first);
     mlc_buf_free(&second);

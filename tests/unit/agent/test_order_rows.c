@@ -52,7 +52,7 @@ static bool shape(const char *tables, const char *vr01, const char *lines, bool 
 
 static void parts_of_a_line_are_added_up(void **state)
 {
-    mlc_order_status s;
+    mlc_order_status s = {0};
     (void)state;
     assert_true(shape("sales", reference(),
                       "{\"LNID\":\"1.000\",\"LITM\":\"A\",\"LTTR\":\"620\",\"NXTR\":\"999\",\"UORG\":\"3\","
@@ -79,7 +79,7 @@ static void parts_of_a_line_are_added_up(void **state)
 
 static void what_is_received_counts_of_purchase_orders(void **state)
 {
-    mlc_order_status s;
+    mlc_order_status s = {0};
     (void)state;
     assert_true(shape("purchase", reference(), "{\"LNID\":\"1\",\"UORG\":\"4\",\"UREC\":\"4\"}", false, &s));
     assert_true(s.purchase);
@@ -89,7 +89,7 @@ static void what_is_received_counts_of_purchase_orders(void **state)
 
 static void other_orders_are_silent(void **state)
 {
-    mlc_order_status s;
+    mlc_order_status s = {0};
     (void)state;
     assert_false(shape("sales", "", "{\"LNID\":\"x\"}", false, &s));
     assert_false(shape("sales", "PO 4711", "{\"LNID\":\"x\"}", false, &s));

@@ -227,9 +227,10 @@ static void add_row_at(model *m, const mlc_zone *zone, int64_t now_ms, int64_t s
 static void a_clock_that_jumps_loses_nothing(void **state)
 {
     (void)state;
-    enum { MINUTE = 60000, HOUR = 60 * MINUTE };
+    static const int64_t MINUTE = 60000;
+#define HOURS(n) (INT64_C(3600000) * (n))
     /* Ahead, right, back, right: each time rows are written before and after the next cycle. */
-    static const int64_t skews[] = {0, 2 * HOUR, 0, -2 * HOUR, 0, -48 * HOUR, 0, 300 * HOUR, 299 * HOUR, 0};
+    static const int64_t skews[] = {0, HOURS(2), 0, HOURS(-2), 0, HOURS(-48), 0, HOURS(300), HOURS(299), 0};
     mlc_zone *zone = NULL;
     mlc_error err;
     model m = {0};
@@ -244,7 +245,7 @@ static void a_clock_that_jumps_loses_nothing(void **state)
         /* Written after that cycle began, by the clock that is left then. */
         add_row_at(&m, zone, now += MINUTE, skews[i], key++);
     }
-    poll_skewed(&m, &w, zone, 30000, now += MINUTE, 0, 3);
+    poll_skewed(&m, &w, zone, 30000, now + MINUTE, 0, 3);
     for (size_t i = 0; i < m.count; i++)
         assert_true(m.rows[i].seen > 0);
     mlc_zone_close(zone);

@@ -35,7 +35,7 @@ static void order_is_mapped_exactly(void **state)
     cJSON *const header = tree_of(header_text);
     cJSON *const lines = tree_of(lines_text);
     mlc_buf out = {0};
-    mlc_order order;
+    mlc_order order = {0};
     mlc_error err;
     (void)state;
     assert_int_equal(mlc_order_map(header, lines, &options, &out, &err), MLC_OK);
@@ -102,7 +102,7 @@ static mlc_code map_with(const mlc_order_map_options *how, const char *head, con
 
 static void discounts_freight_and_dates_are_mapped(void **state)
 {
-    mlc_order order;
+    mlc_order order = {0};
     mlc_error err;
     (void)state;
     if (map_with(&options, HEAD("\"totalamount\":103.75,\"discountpercentage\":10"),
@@ -125,7 +125,7 @@ static void discounts_freight_and_dates_are_mapped(void **state)
 
 static void a_total_that_does_not_fit_is_a_fault(void **state)
 {
-    mlc_order order;
+    mlc_order order = {0};
     mlc_error err;
     (void)state;
     assert_int_equal(map_with(&options, HEAD("\"totalamount\":103.70,\"discountpercentage\":10"),
@@ -139,7 +139,7 @@ static void a_total_that_does_not_fit_is_a_fault(void **state)
 
 static void an_address_counts_when_it_differs(void **state)
 {
-    mlc_order order;
+    mlc_order order = {0};
     mlc_error err;
     (void)state;
     assert_int_equal(
@@ -169,7 +169,7 @@ static void a_write_in_is_a_fault_or_has_an_item(void **state)
         "\"extendedamount\":9,\"productdescription\":\"Special pump\",\"productid\":null}]";
     const mlc_order_map_options how = {
         .prefix = "ml_", .customer_reference = "name", .write_in_item = "MISC"};
-    mlc_order order;
+    mlc_order order = {0};
     mlc_error err;
     (void)state;
     assert_int_equal(map_with(&options, head, rows, &order, &err), MLC_E_INVALID);

@@ -70,8 +70,8 @@ static void assert_example(const char *name, mlc_buf *bytes)
 {
     mlc_buf expected = {0};
     const bool found = read_example(name, &expected);
-    const bool same =
-        found && bytes->len == expected.len && memcmp(bytes->data, expected.data, expected.len) == 0;
+    const bool same = found && expected.len > 0 && bytes->len == expected.len && bytes->data != NULL &&
+                      expected.data != NULL && memcmp(bytes->data, expected.data, expected.len) == 0;
     mlc_buf_free(&expected);
     if (same)
         return;
