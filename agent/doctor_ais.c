@@ -1,5 +1,6 @@
 /* doctor_ais.c - the way to AIS, the log-in, and the right to read each table that is in use. */
 #include "agent/doctor_private.h"
+#include "agent/order_config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -208,20 +209,37 @@ static mlc_code add_tables(agent_doctor *d, mlc_error *err)
 
 /* ---- orchestrations ---- */
 
+/* The setting, else what the mapping says: "" when that cannot be read. */
+static void order_service(const agent_doctor *d, char *out, size_t size)
+{
+    mlc_order_config orders;
+    const char *name = str(d, "orders.orchestration");
+    const bool form = strcmp(str(d, "orders.writer"), "form") == 0;
+    const mlc_code code = mlc_order_config_read(&orders, d->cfg, NULL, NULL);
+    if (form)
+        name = str(d, "orders.form");
+    else if (name == NULL && code == MLC_OK && orders.map != NULL)
+        name = mlc_map_target(orders.map);
+    (void)snprintf(out, size, "the %s %s", form ? "form" : "orchestration", name != NULL ? name : "");
+    mlc_order_config_free(&orders);
+}
+
 static void start_order(mlc_checkup *checkup, unsigned token, void *user)
 {
     const agent_doctor *const d = user;
-    const bool form = strcmp(str(d, "orders.writer"), "form") == 0;
-    const char *const name = str(d, "orders.orchestration");
-    if (!mlc_cfg_bool(d->cfg, "orders.enabled"))
+    char order[128];
+    const bool addresses = mlc_cfg_bool(d->cfg, "addresses.enabled");
+    if (!mlc_cfg_bool(d->cfg, "orders.enabled")) {
         mlc_checkup_skip(checkup, token, "orders.enabled is false");
-    else
-        mlc_checkup_skip(
-            checkup, token,
-            "%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
-            "and that %s may run it",
-            form ? "the form " : "the orchestration ",
-            form ? str(d, "orders.form") : (name != NULL ? name : "of the mapping"), str(d, "ais.username"));
+        return;
+    }
+    order_service(d, order, sizeof order);
+    mlc_checkup_skip(
+        checkup, token,
+        "%s%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
+        "and that %s may run it",
+        order, addresses ? " and the orchestration " : "", addresses ? str(d, "addresses.orchestration") : "",
+        str(d, "ais.username"));
 }
 
 mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
