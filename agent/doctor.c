@@ -85,7 +85,7 @@ static void on_status(void *user, mlc_code code, const mlc_error *err, const cJS
         return;
     if (code != MLC_OK) {
         mlc_checkup_fail(
-            d->checkup, d->token,
+            d->checkup, d->service_token,
             "look whether the process that has the store is the service, with the same agent.admin_socket; "
             "run this as its user",
             "the store is in use, and the admin socket %s does not answer: %s", str(d, "agent.admin_socket"),
@@ -96,9 +96,9 @@ static void on_status(void *user, mlc_code code, const mlc_error *err, const cJS
     const char *const why = mlc_json_str(tunnel, "lastError");
     d->tunnel_up = mlc_json_bool(tunnel, "up", false);
     if (d->tunnel_up)
-        mlc_checkup_ok(d->checkup, d->token, "runs, connected to the relay");
+        mlc_checkup_ok(d->checkup, d->service_token, "runs, connected to the relay");
     else
-        mlc_checkup_warn(d->checkup, d->token, "see the next lines for the reason",
+        mlc_checkup_warn(d->checkup, d->service_token, "see the next lines for the reason",
                          "runs, not connected to the relay: %s", why != NULL ? why : "no reason known");
 }
 
@@ -106,7 +106,7 @@ static void start_service(mlc_checkup *checkup, unsigned token, void *user)
 {
     agent_doctor *const d = user;
     mlc_error err;
-    d->token = token;
+    d->service_token = token;
     if (!d->in_use)
         mlc_checkup_skip(checkup, token, "it does not run");
     else if (mlc_admin_ask(d->socket_http, str(d, "agent.admin_socket"), "/v1/status",

@@ -1,5 +1,6 @@
 /* doctor_ais.c - the way to AIS, the log-in, and the right to read each table that is in use. */
 #include "agent/doctor_private.h"
+#include "agent/order_config.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +20,16 @@ static void on_ready(void *user, mlc_code code, const mlc_error *err)
         return;
     if (code == MLC_OK) {
         mlc_ais_info(d->ais, &info);
-        mlc_checkup_ok(d->checkup, d->token, "%s in environment %s, role %s, dates as %s",
+        mlc_checkup_ok(d->checkup, d->login_token, "%s in environment %s, role %s, dates as %s",
                        str(d, "ais.username"), info.environment, str(d, "ais.role"), info.date_format);
     } else if (code == MLC_E_AUTH) {
         mlc_checkup_fail(
-            d->checkup, d->token,
+            d->checkup, d->login_token,
             "have a JDE administrator look at the user: password, locked or disabled, environment and role",
             "%s", err->message);
     } else {
-        mlc_checkup_fail(d->checkup, d->token, "look into the log of the AIS server", "%s", err->message);
+        mlc_checkup_fail(d->checkup, d->login_token, "look into the log of the AIS server", "%s",
+                         err->message);
     }
 }
 
@@ -42,7 +44,7 @@ static mlc_code open_ais(agent_doctor *d, mlc_error *err)
                                  .role = str(d, "ais.role"),
                                  .device = str(d, "ais.device"),
                                  .date_format = str(d, "ais.date_format"),
-                                 .timeout_ms = mlc_cfg_int(d->cfg, "ais.timeout"),
+                                 .timeout_ms = AGENT_DOCTOR_REQUEST_MS,
                                  .max_parallel = 1};
     return mlc_ais_open(&d->ais, &ais, err);
 }
@@ -51,7 +53,7 @@ static void start_login(mlc_checkup *checkup, unsigned token, void *user)
 {
     agent_doctor *const d = user;
     mlc_error err;
-    d->token = token;
+    d->login_token = token;
     mlc_code code = open_ais(d, &err);
     if (code == MLC_OK)
         code = mlc_ais_ready(d->ais, on_ready, d, &err);
@@ -70,12 +72,12 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
     if (code == MLC_E_CLOSED)
         return;
     if (page != NULL) {
-        mlc_checkup_ok(d->checkup, d->token, "%s, for %s",
+        mlc_checkup_ok(d->checkup, table->token, "%s, for %s",
                        page->count > 0 ? "one row read" : "may be read, no rows", table->used_by);
         if (page->more)
             mlc_ais_stop(cursor);
     } else if (code == MLC_OK) {
-        mlc_checkup_ok(d->checkup, d->token, "may be read, no rows, for %s", table->used_by);
+        mlc_checkup_ok(d->checkup, table->token, "may be read, no rows, for %s", table->used_by);
     } else {
         const bool refused = code == MLC_E_DENIED || code == MLC_E_AUTH;
         if (refused)
@@ -86,19 +88,19 @@ static void on_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_page *page
             (void)snprintf(remedy, sizeof remedy,
                            "see that this release of JDE has %s with all columns that are named",
                            table->name);
-        mlc_checkup_fail(d->checkup, d->token, remedy, "%s, needed for %s", err->message, table->used_by);
+        mlc_checkup_fail(d->checkup, table->token, remedy, "%s, needed for %s", err->message, table->used_by);
     }
 }
 
 static void start_table(mlc_checkup *checkup, unsigned token, void *user)
 {
-    const doctor_table *const table = user;
+    doctor_table *const table = user;
     agent_doctor *const d = table->doctor;
     mlc_error err;
     mlc_ais_cursor *cursor = NULL;
     const mlc_ais_query query = {.table = table->name, .columns = table->columns, .page_size = 1};
-    d->token = token;
-    if (mlc_ais_browse(d->ais, &query, on_page, (void *)table, &cursor, &err) != MLC_OK)
+    table->token = token;
+    if (mlc_ais_browse(d->ais, &query, on_page, table, &cursor, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }
 
@@ -207,20 +209,37 @@ static mlc_code add_tables(agent_doctor *d, mlc_error *err)
 
 /* ---- orchestrations ---- */
 
+/* The setting, else what the mapping says: "" when that cannot be read. */
+static void order_service(const agent_doctor *d, char *out, size_t size)
+{
+    mlc_order_config orders;
+    const char *name = str(d, "orders.orchestration");
+    const bool form = strcmp(str(d, "orders.writer"), "form") == 0;
+    const mlc_code code = mlc_order_config_read(&orders, d->cfg, NULL, NULL);
+    if (form)
+        name = str(d, "orders.form");
+    else if (name == NULL && code == MLC_OK && orders.map != NULL)
+        name = mlc_map_target(orders.map);
+    (void)snprintf(out, size, "the %s %s", form ? "form" : "orchestration", name != NULL ? name : "");
+    mlc_order_config_free(&orders);
+}
+
 static void start_order(mlc_checkup *checkup, unsigned token, void *user)
 {
     const agent_doctor *const d = user;
-    const bool form = strcmp(str(d, "orders.writer"), "form") == 0;
-    const char *const name = str(d, "orders.orchestration");
-    if (!mlc_cfg_bool(d->cfg, "orders.enabled"))
+    char order[128];
+    const bool addresses = mlc_cfg_bool(d->cfg, "addresses.enabled");
+    if (!mlc_cfg_bool(d->cfg, "orders.enabled")) {
         mlc_checkup_skip(checkup, token, "orders.enabled is false");
-    else
-        mlc_checkup_skip(
-            checkup, token,
-            "%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
-            "and that %s may run it",
-            form ? "the form " : "the orchestration ",
-            form ? str(d, "orders.form") : (name != NULL ? name : "of the mapping"), str(d, "ais.username"));
+        return;
+    }
+    order_service(d, order, sizeof order);
+    mlc_checkup_skip(
+        checkup, token,
+        "%s%s%s cannot be checked without making an order; see in Orchestrator Studio that it is there "
+        "and that %s may run it",
+        order, addresses ? " and the orchestration " : "", addresses ? str(d, "addresses.orchestration") : "",
+        str(d, "ais.username"));
 }
 
 mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)

@@ -11,6 +11,9 @@
 
 enum { AGENT_DOCTOR_TABLES_MAX = 32, AGENT_DOCTOR_COLUMNS_MAX = 48, AGENT_DOCTOR_URL_MAX = 640 };
 
+/* Of one request to AIS: within the time of a check, so that a slow one does not hold up the next. */
+enum { AGENT_DOCTOR_REQUEST_MS = 15000 };
+
 typedef struct agent_doctor agent_doctor;
 
 /* A table that is read, with all columns that are. */
@@ -20,6 +23,7 @@ typedef struct doctor_table {
     const char *columns[AGENT_DOCTOR_COLUMNS_MAX + 1];
     size_t column_count;
     char used_by[160];
+    unsigned token;
 } doctor_table;
 
 struct agent_doctor {
@@ -35,7 +39,8 @@ struct agent_doctor {
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
     bool tunnel_up; /* told by the running service */
-    unsigned token; /* of the check under way */
+    /* Each check has a token of its own: an answer that comes after its time must not end the next one. */
+    unsigned service_token, identity_token, login_token;
     doctor_table tables[AGENT_DOCTOR_TABLES_MAX];
     size_t table_count;
 };

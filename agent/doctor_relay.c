@@ -33,18 +33,19 @@ static void judge_accepted(const agent_doctor *d, const cJSON *body)
     const char *const tenant = mlc_json_str(body, "tenant");
     const char *const own = str(d, "agent.tenant");
     if (tenant == NULL || strcmp(tenant, own) != 0)
-        mlc_checkup_fail(d->checkup, d->token,
+        mlc_checkup_fail(d->checkup, d->identity_token,
                          "set agent.tenant to the tenant it is enrolled for, or enrol it anew",
                          "the relay has %s enrolled for tenant \"%.64s\", agent.tenant is \"%s\"",
                          str(d, "agent.id"), tenant != NULL ? tenant : "", own);
     else if (mlc_json_bool(body, "connected", false))
         mlc_checkup_warn(
-            d->checkup, d->token,
+            d->checkup, d->identity_token,
             "look for the other machine or container that runs as this agent, and stop one of them",
             "the relay accepts %s of tenant %s, but it is connected already, and not from here",
             str(d, "agent.id"), tenant);
     else
-        mlc_checkup_ok(d->checkup, d->token, "the relay accepts %s of tenant %s", str(d, "agent.id"), tenant);
+        mlc_checkup_ok(d->checkup, d->identity_token, "the relay accepts %s of tenant %s", str(d, "agent.id"),
+                       tenant);
 }
 
 static void on_checked(void *user, mlc_code code, const mlc_error *err, const mlc_http_response *response)
@@ -58,16 +59,18 @@ static void on_checked(void *user, mlc_code code, const mlc_error *err, const ml
                                            : code;
     const char *const words = mlc_json_text(mlc_json_path(body, "error.message"));
     if (code != MLC_OK)
-        mlc_checkup_fail(d->checkup, d->token, "try again; look into the relay's log", "%s", err->message);
+        mlc_checkup_fail(d->checkup, d->identity_token, "try again; look into the relay's log", "%s",
+                         err->message);
     else if (response->status == 200 && parsed == MLC_OK)
         judge_accepted(d, body);
     else if (response->status == 404)
-        mlc_checkup_skip(d->checkup, d->token, "this relay is too old to be asked; start the agent to see");
+        mlc_checkup_skip(d->checkup, d->identity_token,
+                         "this relay is too old to be asked; start the agent to see");
     else if (response->status == 403)
-        mlc_checkup_fail(d->checkup, d->token, ENROL_ANEW, "the relay refuses %s: %.200s", str(d, "agent.id"),
-                         words != NULL ? words : "no reason given");
+        mlc_checkup_fail(d->checkup, d->identity_token, ENROL_ANEW, "the relay refuses %s: %.200s",
+                         str(d, "agent.id"), words != NULL ? words : "no reason given");
     else
-        mlc_checkup_fail(d->checkup, d->token, "look into the relay's log",
+        mlc_checkup_fail(d->checkup, d->identity_token, "look into the relay's log",
                          "the relay answers with %d: %.200s", response->status,
                          words != NULL ? words : "no reason given");
     cJSON_Delete(body);
@@ -128,7 +131,7 @@ static void start_identity(mlc_checkup *checkup, unsigned token, void *user)
     agent_doctor *const d = user;
     mlc_error err;
     const bool mtls = str(d, "relay.client_cert_file") != NULL;
-    d->token = token;
+    d->identity_token = token;
     if (d->tunnel_up)
         mlc_checkup_ok(checkup, token, "the relay has accepted %s: the running service is connected",
                        str(d, "agent.id"));

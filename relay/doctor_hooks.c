@@ -22,11 +22,11 @@ static void judge(const tenant_doctor *t)
                                   item->detail);
     }
     if (mlc_hook_all_well(&t->hooks))
-        mlc_checkup_ok(t->checkup, t->token,
+        mlc_checkup_ok(t->checkup, t->hook_token,
                        "endpoint and %zu steps are as they must be (its secret cannot be read)",
                        t->hooks.count - 1);
     else
-        mlc_checkup_fail(t->checkup, t->token,
+        mlc_checkup_fail(t->checkup, t->hook_token,
                          "run \"mlctl webhooks TENANT --repair\", or set webhooks.register", "%s",
                          mlc_buf_text(&text));
     mlc_buf_free(&text);
@@ -54,7 +54,7 @@ static void on_answer(void *user, const mlc_odata_answer *answer)
         judge(t);
     if (code != MLC_OK)
         mlc_checkup_fail(
-            t->checkup, t->token,
+            t->checkup, t->hook_token,
             "give the security role of the application user the right to read SDK message processing "
             "steps and service endpoints",
             "%s", err.message);
@@ -93,7 +93,7 @@ static void start_hooks(mlc_checkup *checkup, unsigned token, void *user)
     }
     if (len > 0 && url[len - 1] == '/')
         len--;
-    t->token = token;
+    t->hook_token = token;
     t->hook_url = mlc_asprintf("%.*s/v1/webhook/%s", (int)len, url, t->id);
     t->plan = (mlc_hook_plan){
         .name = relay_doctor_str(t, "webhooks.name"),

@@ -12,6 +12,9 @@
 
 enum { RELAY_DOCTOR_SETS_MAX = 24, RELAY_DOCTOR_SET_MAX = 128 };
 
+/* Of one request: within the time of a check, so that a slow one does not hold up the next. */
+enum { RELAY_DOCTOR_REQUEST_MS = 15000 };
+
 typedef struct relay_doctor relay_doctor;
 typedef struct tenant_doctor tenant_doctor;
 
@@ -20,6 +23,8 @@ typedef struct doctor_set {
     tenant_doctor *tenant;
     char set[RELAY_DOCTOR_SET_MAX];
     const char *table; /* logical name; borrowed, static */
+    /* Each check has a token of its own: an answer that comes after its time must not end the next one. */
+    unsigned read_token, columns_token;
     const char *const
         *own; /* columns of ours it must have, without prefix; NULL: its metadata is not looked at */
 } doctor_set;
@@ -36,14 +41,13 @@ struct tenant_doctor {
     mlc_odata *odata;
     mlc_hop authority, dynamics;
     mlc_mappings mappings;
-    bool mapped; /* the mappings could be loaded */
     doctor_set sets[RELAY_DOCTOR_SETS_MAX];
     size_t set_count;
     mlc_hook_plan plan;
     mlc_hook_check hooks;
     char *hook_url;
-    int question;   /* of the webhook check */
-    unsigned token; /* of the check under way */
+    int question; /* of the webhook check */
+    unsigned token_token, user_token, hook_token;
 };
 
 struct relay_doctor {

@@ -40,7 +40,7 @@ static void on_row(void *user, const mlc_odata_answer *answer)
     if (answer->code == MLC_E_CLOSED)
         return;
     if (answer->code == MLC_OK) {
-        mlc_checkup_ok(t->checkup, t->token, "may be read");
+        mlc_checkup_ok(t->checkup, s->read_token, "may be read");
         return;
     }
     if (answer->code == MLC_E_DENIED)
@@ -52,7 +52,7 @@ static void on_row(void *user, const mlc_odata_answer *answer)
     else
         (void)snprintf(remedy, sizeof remedy,
                        "see that this environment has the table %s (Dynamics 365 Sales)", s->table);
-    mlc_checkup_fail(t->checkup, t->token, remedy, "%s", answer->err.message);
+    mlc_checkup_fail(t->checkup, s->read_token, remedy, "%s", answer->err.message);
 }
 
 static void start_read(mlc_checkup *checkup, unsigned token, void *user)
@@ -62,7 +62,7 @@ static void start_read(mlc_checkup *checkup, unsigned token, void *user)
     mlc_error err;
     (void)snprintf(path, sizeof path, "%s?$select=%sid&$top=1", s->set, s->table);
     const mlc_odata_request request = {.method = "GET", .path = path};
-    s->tenant->token = token;
+    s->read_token = token;
     if (mlc_odata_send(s->tenant->odata, &request, on_row, s, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }
@@ -142,14 +142,15 @@ static void judge_table(const doctor_set *s, const mlc_schema_table *table)
     check_own(s, table, &faults);
     check_mappings(s, table, &faults, &weak);
     if (faults.count > 0) {
-        mlc_checkup_fail(t->checkup, t->token, PREPARE, "%s", faults.text);
+        mlc_checkup_fail(t->checkup, s->columns_token, PREPARE, "%s", faults.text);
     } else if (weak.count > 0) {
-        mlc_checkup_warn(t->checkup, t->token,
+        mlc_checkup_warn(t->checkup, s->columns_token,
                          "wait until Dynamics has built it; when it failed, remove doubles of the column and "
                          "activate the key anew",
                          "%s: rows are looked for one by one meanwhile", weak.text);
     } else {
-        mlc_checkup_ok(t->checkup, t->token, "columns, keys and mappings fit (%zu columns)", table->count);
+        mlc_checkup_ok(t->checkup, s->columns_token, "columns, keys and mappings fit (%zu columns)",
+                       table->count);
     }
 }
 
@@ -169,7 +170,7 @@ static void on_schema(void *user, mlc_code code, const mlc_error *err, cJSON *co
         judge_table(s, table);
     else
         mlc_checkup_fail(
-            t->checkup, t->token,
+            t->checkup, s->columns_token,
             "give the security role of the application user the right to read customizations (entity, "
             "attribute)",
             "the metadata cannot be read: %s", err->message);
@@ -180,7 +181,7 @@ static void start_schema(mlc_checkup *checkup, unsigned token, void *user)
 {
     doctor_set *const s = user;
     mlc_error err;
-    s->tenant->token = token;
+    s->columns_token = token;
     if (mlc_schema_read(s->tenant->odata, s->table, on_schema, s, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }

@@ -56,7 +56,6 @@ static void start_mappings(mlc_checkup *checkup, unsigned token, void *user)
     mlc_buf report = {0};
     mlc_error err;
     const mlc_code code = mlc_mappings_load(t->cfg, t->index, &t->mappings, &report, &err);
-    t->mapped = code == MLC_OK;
     if (code == MLC_OK)
         mlc_checkup_ok(checkup, token, "%zu are loaded", t->mappings.count);
     else
@@ -117,10 +116,10 @@ static void on_token(void *user, mlc_code code, const mlc_error *err, const char
         return;
     mlc_entra_status_get(t->entra, &status);
     if (code == MLC_OK)
-        mlc_checkup_ok(t->checkup, t->token, "given, for %lld min",
+        mlc_checkup_ok(t->checkup, t->token_token, "given, for %lld min",
                        (long long)(status.expires_in_ms / 60000));
     else
-        mlc_checkup_fail(t->checkup, t->token,
+        mlc_checkup_fail(t->checkup, t->token_token,
                          code == MLC_E_AUTH ? remedy_of_refusal(err->message) : "try again later", "%s",
                          err->message);
 }
@@ -141,8 +140,9 @@ static void start_token(mlc_checkup *checkup, unsigned token, void *user)
         .client_cert_file = relay_doctor_str(t, "dynamics.client_cert_file"),
         .client_key_file = relay_doctor_str(t, "dynamics.client_key_file"),
         .alg = mlc_entra_alg_named(relay_doctor_str(t, "dynamics.client_cert_alg")),
-        .scope = relay_doctor_str(t, "dynamics.scope")};
-    t->token = token;
+        .scope = relay_doctor_str(t, "dynamics.scope"),
+        .timeout_ms = RELAY_DOCTOR_REQUEST_MS};
+    t->token_token = token;
     mlc_code code = mlc_entra_open(&t->entra, &entra, &err);
     if (code == MLC_OK)
         code = mlc_entra_token(t->entra, on_token, t, &err);
@@ -159,16 +159,16 @@ static void on_who(void *user, const mlc_odata_answer *answer)
     if (answer->code == MLC_E_CLOSED)
         return;
     if (answer->code == MLC_OK && id != NULL)
-        mlc_checkup_ok(t->checkup, t->token, "user %.64s", id);
+        mlc_checkup_ok(t->checkup, t->user_token, "user %.64s", id);
     else if (answer->code == MLC_E_AUTH || answer->code == MLC_E_DENIED)
         mlc_checkup_fail(
-            t->checkup, t->token,
+            t->checkup, t->user_token,
             "add the application as an application user of this environment in the Power Platform admin "
             "centre, with the connector's security role; and see that dynamics.scope is of this "
             "environment",
             "%s", answer->err.message);
     else
-        mlc_checkup_fail(t->checkup, t->token,
+        mlc_checkup_fail(t->checkup, t->user_token,
                          "see that dynamics.url ends with /api/data/v9.2/ of this environment", "%s",
                          answer->code != MLC_OK ? answer->err.message : "the answer names no user");
 }
@@ -181,9 +181,10 @@ static void start_who(mlc_checkup *checkup, unsigned token, void *user)
                                      .http = t->http,
                                      .entra = t->entra,
                                      .url = relay_doctor_str(t, "dynamics.url"),
-                                     .max_parallel = 1};
+                                     .max_parallel = 1,
+                                     .timeout_ms = RELAY_DOCTOR_REQUEST_MS};
     const mlc_odata_request request = {.method = "GET", .path = "WhoAmI"};
-    t->token = token;
+    t->user_token = token;
     mlc_code code = mlc_odata_open(&t->odata, &odata, &err);
     if (code == MLC_OK)
         code = mlc_odata_send(t->odata, &request, on_who, t, &err);

@@ -84,6 +84,8 @@ static const check_row *find(const mlc_checkup *c, const char *id)
 }
 
 static void end_row(mlc_checkup *c, mlc_check_state state, const char *remedy, const char *fmt, va_list args)
+    MLC_PRINTF(4, 0);
+static void end_row(mlc_checkup *c, mlc_check_state state, const char *remedy, const char *fmt, va_list args)
 {
     char text[TEXT_MAX];
     check_row *const row = &c->rows[c->at];

@@ -26,6 +26,13 @@ static const char *reason_of(const mlc_hop *hop)
     return mark != NULL ? mark + strlen(": not sent: ") : hop->err.message;
 }
 
+/* Length of the host without its port; an IPv6 address stands in brackets. */
+static int host_len(const mlc_hop *hop)
+{
+    const size_t v6 = strcspn(hop->host, "]");
+    return (int)(hop->host[v6] == ']' ? v6 + 1 : strcspn(hop->host, ":"));
+}
+
 static void judge_name(const mlc_hop *hop)
 {
     char remedy[REMEDY_MAX];
@@ -36,11 +43,11 @@ static void judge_name(const mlc_hop *hop)
     if (hop->code != MLC_OK && hop->trace.stage == MLC_HTTP_AT_NAME)
         mlc_checkup_fail(hop->checkup, hop->token, remedy, "%s", reason_of(hop));
     else if (proxied)
-        mlc_checkup_ok(hop->checkup, hop->token, "%s is looked up by the proxy", hop->host);
+        mlc_checkup_ok(hop->checkup, hop->token, "%.*s is looked up by the proxy", host_len(hop), hop->host);
     else if (hop->trace.address[0] != '\0')
-        mlc_checkup_ok(hop->checkup, hop->token, "%s is %s", hop->host, hop->trace.address);
+        mlc_checkup_ok(hop->checkup, hop->token, "%.*s is %s", host_len(hop), hop->host, hop->trace.address);
     else
-        mlc_checkup_ok(hop->checkup, hop->token, "%s is known", hop->host);
+        mlc_checkup_ok(hop->checkup, hop->token, "%.*s is known", host_len(hop), hop->host);
 }
 
 static void on_answer(void *user, mlc_code code, const mlc_error *err, const mlc_http_response *response)

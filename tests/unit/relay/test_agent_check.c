@@ -130,7 +130,7 @@ static void a_wrong_key_and_an_unknown_agent_get_the_same_answer(void **state)
 {
     static const uint8_t nobody[MLC_KEY_LEN];
     office *const o = *state;
-    char refused[512];
+    char refused[sizeof o->result.body];
     ask_as(o, "agent-1", other_key);
     assert_int_equal(o->result.status, 403);
     (void)snprintf(refused, sizeof refused, "%s", o->result.body);
