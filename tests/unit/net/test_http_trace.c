@@ -26,7 +26,7 @@ static mlc_http_trace trace_with(server_fix *f, const char *cert, const char *au
 {
     char ca[200];
     char url[256];
-    mlc_http_trace trace;
+    mlc_http_trace trace = {0};
     mlc_http_client *client = NULL;
     (void)snprintf(f->cert, sizeof f->cert, "%s/%s.pem", f->dir, cert);
     (void)snprintf(f->key, sizeof f->key, "%s/%s.key", f->dir, cert);
