@@ -136,8 +136,18 @@ stage_sims() {
 }
 
 # npm needs a registry; where from, the machine's own settings say.
+# The servers of other makers need Node.js 20; Debian 12 has 18. A newer one comes from the npm registry, for this stage only.
+need_node() { # least major version
+    local machine=x64 dir=build/node-$1
+    if node -e "process.exit(parseInt(process.versions.node, 10) >= $1 ? 0 : 1)"; then return; fi
+    if [[ $(uname -m) == aarch64 ]]; then machine=arm64; fi
+    npm install --no-save --no-audit --no-fund --no-progress --prefix "$dir" "node-linux-$machine@$1"
+    export PATH=$PWD/$dir/node_modules/node-linux-$machine/bin:$PATH
+}
+
 stage_thirdparty() {
     command -v npm >/dev/null || { echo "test.sh: npm is missing; run packaging/setup.sh" >&2; return 1; }
+    need_node 20
     (cd tests/thirdparty && npm ci --no-progress)
     build_preset asan odata_driver
     run_node_tests tests/thirdparty/*.test.mjs
