@@ -68,6 +68,9 @@ static void parts_of_a_line_are_added_up(void **state)
     assert_string_equal(s.version, "7.1.1");
     assert_string_equal(s.status, "Partly shipped");
     assert_int_equal(s.line_count, 2);
+    assert_non_null(s.lines);
+    if (s.lines == NULL) /* for the analyser, which takes assertions for ordinary calls */
+        return;
     assert_string_equal(s.lines[0].last, "540");
     assert_string_equal(s.lines[0].ordered, "5");
     assert_string_equal(s.lines[0].shipped, "3");

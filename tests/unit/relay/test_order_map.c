@@ -110,6 +110,10 @@ static void discounts_freight_and_dates_are_mapped(void **state)
         fail_msg("%s", err.message);
     assert_string_equal(order.header_discount, "10");
     assert_string_equal(order.freight, "12.5");
+    if (order.lines == NULL) { /* for the analyser, which takes assertions for ordinary calls */
+        fail_msg("an order without lines");
+        return;
+    }
     assert_string_equal(order.lines[0].discount, "1.0");
     assert_string_equal(order.lines[1].deliver_on, "2026-12-05");
     assert_null(order.ship_to_address.line1);
@@ -175,6 +179,10 @@ static void a_write_in_is_a_fault_or_has_an_item(void **state)
     assert_int_equal(map_with(&options, head, rows, &order, &err), MLC_E_INVALID);
     assert_non_null(strstr(err.message, "line 1 item: \"Special pump\" is a write-in product"));
     assert_int_equal(map_with(&how, head, rows, &order, &err), MLC_OK);
+    if (order.lines == NULL) { /* for the analyser, which takes assertions for ordinary calls */
+        fail_msg("an order without lines");
+        return;
+    }
     assert_string_equal(order.lines[0].item, "MISC");
     assert_string_equal(order.lines[0].description, "Special pump");
     assert_string_equal(order.customer_reference, "PO 7");
