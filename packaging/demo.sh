@@ -108,6 +108,7 @@ pick() { # JavaScript expression over `d`, the JSON on standard input
     node -e 'const d = JSON.parse(require("fs").readFileSync(0)); const v = eval(process.argv[1]); console.log(v ?? "")' "$1"
 }
 
+agent_answers() { "$bin/mlctl" --socket "$agent_socket" status >/dev/null 2>&1; }
 port_written() { # file
     [[ -s $1 ]]
 }
@@ -318,6 +319,7 @@ write_agent_config
 enroll_agent
 note "agent site-1 is enrolled"
 start ml-agent "$bin/ml-agent" --config "$dir/agent.conf"
+wait_for "the agent is ready" agent_answers
 register_webhooks
 note "Dynamics sends its webhooks to the relay"
 
