@@ -21,7 +21,7 @@ const SETTLE_MS = 90000;
 /** Pages are small, so that a few dozen customers need several; uncertain writes settle after the slowest fault. */
 export const SETTINGS = {
   customers: CUSTOMERS,
-  agent: { flows: { customers: { page_size: 20 } }, ais: { timeout: '2s' }, orders: { settle: '4s' } },
+  agent: { flows: { customers: { page_size: 20 } }, ais: { timeout: '2s' }, orders: { settle: '8s' } },
   relay: { tenant: { dynamics: { timeout: '2s', settle: '4s' } } },
 };
 
