@@ -12,7 +12,7 @@
 #include "agent/tunnel_client.h"
 #include "base/clock.h"
 #include "deliver/upkeep.h"
-#include "net/timer.h"
+#include "net/service.h"
 #include "net/waker.h"
 
 #include <signal.h>
@@ -30,6 +30,7 @@ typedef struct agent_app {
     uv_signal_t on_term, on_int;
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
+    mlc_service *service;
     mlc_store *store;
     mlc_outbox *up, *jde;
     mlc_upkeep *upkeep;
@@ -430,6 +431,7 @@ static void wait_for_logout(agent_app *app)
 
 static void close_all(agent_app *app)
 {
+    mlc_service_stop(app->service);
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
@@ -492,6 +494,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = open_admin(app, err);
     if (code == MLC_OK)
         code = open_flows(app, err);
+    if (code == MLC_OK)
+        code = mlc_service_ready(&app->service, &app->loop, log, err);
     if (code == MLC_OK) {
         mlc_log_info(log, "agent", "running", MLC_S("agent", str(app, "agent.id")),
                      MLC_S("version", software));
