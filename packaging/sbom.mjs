@@ -2,7 +2,7 @@
 //   node packaging/sbom.mjs VERSION PROGRAM... > sbom.spdx.json
 // What is dynamically linked comes from ldd, whose package from dpkg. SOURCE_DATE_EPOCH gives the date.
 import { createHash } from "node:crypto";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import { basename } from "node:path";
 
@@ -18,17 +18,23 @@ const sha = (algorithm, data) => createHash(algorithm).update(data).digest("hex"
 // Loaded at run time by libwebsockets, so ldd does not see it.
 const plugins = ["libwebsockets-evlib-uv"];
 
-function packageOf(library) {
-    // A merged /usr: dpkg knows the file by the path its package has it under.
-    for (const path of [library, realpathSync(library), library.replace(/^\/usr/, ""), `/usr${library}`,
-        realpathSync(library).replace(/^\/usr/, "")]) {
-        try {
-            return run("dpkg-query", "--search", path).split("\n")[0].split(/:? /)[0].replace(/:.*/, "");
-        } catch {
-            // Not under this path.
-        }
-    }
-    throw new Error(`no package has ${library}`);
+// A merged /usr: dpkg knows a file by the path its package has it under.
+function spellings(library) {
+    return [library, realpathSync(library)].flatMap((path) => [path, path.replace(/^\/usr/, ""), `/usr${path}`]);
+}
+
+// All at once: one search reads the lists of all packages.
+function ownersOf(libraries) {
+    const search = spawnSync("dpkg-query", ["--search", ...new Set(libraries.flatMap(spellings))], { encoding: "utf8" });
+    const owners = new Map(search.stdout.trim().split("\n").map((line) => {
+        const at = line.indexOf(": ");
+        return [line.slice(at + 2), line.slice(0, at).replace(/:.*/, "")];
+    }));
+    return new Map(libraries.map((library) => {
+        const found = spellings(library).find((path) => owners.has(path));
+        if (!found) throw new Error(`no package has ${library}`);
+        return [library, owners.get(found)];
+    }));
 }
 
 function librariesOf(program) {
@@ -42,7 +48,10 @@ function describe(name) {
 }
 
 const id = (text) => `SPDXRef-${text.replace(/[^A-Za-z0-9.-]/g, "-")}`;
-const loads = new Map(programs.map((program) => [program, [...new Set(librariesOf(program).map(packageOf))].sort()]));
+const libraries = new Map(programs.map((program) => [program, librariesOf(program)]));
+const owners = ownersOf([...new Set([...libraries.values()].flat())]);
+const loads = new Map([...libraries].map(([program, files]) => (
+    [program, [...new Set(files.map((file) => owners.get(file)))].sort()])));
 const names = [...new Set([...loads.values()].flat().concat(plugins))].sort();
 
 const packages = [

@@ -81,14 +81,14 @@ make_package() { # part
         add_scripts "$part" "$root"
         (cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
     fi
-    (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+    (cd "$root" && find usr lib -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
     {
         echo "Package: $package"
         echo "Source: ml-connector"
         echo "Version: $version"
         echo "Architecture: $architecture"
         echo "Maintainer: ml-connector <ml-connector@localhost>"
-        echo "Installed-Size: $(($(find "$root/usr" "$root/etc" -type f -printf '%k\n' 2>/dev/null | paste -sd+)))"
+        echo "Installed-Size: $(($(find "$root" -path "$root/DEBIAN" -prune -o -type f -printf '%k\n' 2>/dev/null | paste -sd+)))"
         echo "Depends: $depends"
         if [[ $part != common ]]; then echo "Recommends: systemd"; fi
         echo "Section: net"
