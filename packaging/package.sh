@@ -57,14 +57,13 @@ build_programs() {
 
 # What is committed, or, in a tree without git, all but build folders.
 source_tarball() { # file
-    local name=ml-connector-$version
     if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git ls-files -z --cached --others --exclude-standard
     else
         find . \( -name build -o -name node_modules \) -prune -o -type f -printf '%P\0'
     fi | LC_ALL=C sort -z | while IFS= read -r -d '' file; do
         if [[ -f $file ]]; then printf '%s\0' "$file"; fi
-    done | tar --create --null --files-from=- --transform="s,^,$name/," --owner=0 --group=0 --numeric-owner \
+    done | tar --create --null --files-from=- --transform="s,^,ml-connector/," --owner=0 --group=0 --numeric-owner \
         --mode=u=rwX,go=rX --mtime="@$SOURCE_DATE_EPOCH" | gzip -9n >"$1"
 }
 
@@ -80,6 +79,11 @@ make_rpm() {
     local top=$work/rpmbuild
     mkdir -p "$top"/{SOURCES,SPECS,RPMS,SRPMS,BUILD}
     source_tarball "$top/SOURCES/ml-connector-$version.tar.gz"
+    # Its files have the time of the commit: ninja would not see that they are others than last time.
+    local source
+    source=$(sha256sum <"$top/SOURCES/ml-connector-$version.tar.gz")
+    if [[ "$(cat "$work/rpm.source" 2>/dev/null)" != "$source" ]]; then rm -rf "$work/rpm"; fi
+    echo "$source" >"$work/rpm.source"
     cp packaging/rpm/ml-connector.spec "$top/SPECS/"
     MLC_JOBS=$jobs rpmbuild -ba --quiet --define "_topdir $top" --define "mlc_version $version" \
         --define "mlc_builddir $work/rpm" --define "mlc_date $day" --define "_source_payload w6.gzdio" \
