@@ -79,7 +79,8 @@ start() { # part; systemd makes its folder under /run
     local part=$1
     install -d -m 0755 /run/ml-connector
     install -d -m 0750 -o "ml-$part" -g "ml-$part" "/run/ml-connector/$part"
-    as "ml-$part" "/usr/sbin/ml-$part" --config "/etc/ml-connector/$part.conf" >"$work/$part.log" 2>&1 &
+    # Not by the function: the process's id is to be the program's.
+    setpriv --reuid "ml-$part" --regid "ml-$part" --clear-groups -- "/usr/sbin/ml-$part" --config "/etc/ml-connector/$part.conf" >"$work/$part.log" 2>&1 &
     declare -g "pid_$part=$!" # pid_agent, pid_relay
     until_true mlctl --socket "/run/ml-connector/$part/admin.sock" status
 }
@@ -129,6 +130,7 @@ test_example() { # part
     local setting file=/etc/ml-connector/$1.conf missing=()
     while read -r setting; do
         grep -Eq "^ *#?${setting##*.} = " "$file" || missing+=("$setting")
+    # shellcheck disable=SC2016 # no expansion wanted: a pattern
     done < <("ml-$1" --help-config | sed -n 's/^| `\([^`]*\)`.*/\1/p')
     check "example.$1.complete" same "${missing[*]}" ""
     sed '/= \.\.\.;$/!s/^\( *\)#\([a-z_]* = .*;\)$/\1\2/' "$file" >"/tmp/$1-full.conf"
@@ -212,8 +214,8 @@ test_rpm() { # run in an overlay
 
 # ---- outside ----
 
-in_overlay() { # function, arguments...: this script again, in a mount namespace with an overlay as its root
-    unshare --mount --propagation private bash -euc '
+in_overlay() { # function, arguments...: this script again, in namespaces of its own with an overlay as its root; no process outlives it
+    unshare --mount --pid --fork --kill-child --propagation private bash -euc '
         root=$1; repository=$2; shift 2; mkdir -p "$root"; mount -t tmpfs -o mode=0755 overlay "$root"
         mkdir "$root"/{upper,work,root}
         mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay "$root/root"
