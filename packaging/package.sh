@@ -93,5 +93,6 @@ make_rpm() {
 
 if [[ $kind != rpm ]]; then make_deb; fi
 if [[ $kind != deb ]]; then make_rpm; fi
+# shellcheck disable=SC2094 # SHA256SUMS itself is not among the files
 (cd "$out" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\n' | sort | xargs -r sha256sum >SHA256SUMS)
 echo "package.sh: version $version in $out"

@@ -34,19 +34,12 @@ mlc_code mlc_notify(const char *lines, mlc_error *err)
     const mlc_code code = set_address(&address, &address_len, name, err);
     if (code != MLC_OK)
         return code;
-    char text[256];
-    const size_t len = strlen(lines);
-    if (len >= sizeof text)
-        return mlc_fail(err, MLC_E_LIMIT, "a note to the service manager has at most %zu bytes",
-                        sizeof text - 1);
-    memcpy(text, lines, len);
-    struct iovec part = {text, len};
-    const struct msghdr message = {
-        .msg_name = &address, .msg_namelen = address_len, .msg_iov = &part, .msg_iovlen = 1};
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return mlc_fail(err, MLC_E_IO, "cannot make a socket to the service manager: %s", strerror(errno));
-    const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const size_t len = strlen(lines);
+    const ssize_t sent =
+        sendto(fd, lines, len, MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address, address_len);
     const int why = errno;
     (void)close(fd);
     if (sent != (ssize_t)len)

@@ -3,6 +3,7 @@
 # It installs into a root of its own: an overlay over this machine's, in a mount namespace, so that the libraries are
 # there and nothing here is changed. Where overlays are not allowed, the content of the packages is checked only.
 # Each check is a line "ok NAME" or "FAILED NAME"; the last line is "N passed, N failed".
+# shellcheck disable=SC2016 # other programs' text in single quotes is not for this shell
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -130,7 +131,6 @@ test_example() { # part
     local setting file=/etc/ml-connector/$1.conf missing=()
     while read -r setting; do
         grep -Eq "^ *#?${setting##*.} = " "$file" || missing+=("$setting")
-    # shellcheck disable=SC2016 # no expansion wanted: a pattern
     done < <("ml-$1" --help-config | sed -n 's/^| `\([^`]*\)`.*/\1/p')
     check "example.$1.complete" same "${missing[*]}" ""
     sed '/= \.\.\.;$/!s/^\( *\)#\([a-z_]* = .*;\)$/\1\2/' "$file" >"/tmp/$1-full.conf"

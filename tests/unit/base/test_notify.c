@@ -64,19 +64,6 @@ static void test_full_socket_does_not_wait(void **state)
     notify_manager_close(&manager);
 }
 
-static void test_too_long_a_note_is_refused(void **state)
-{
-    notify_manager manager;
-    char text[400];
-    (void)state;
-    memset(text, 'S', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
-    notify_manager_open(&manager, false);
-    assert_int_equal(mlc_notify(text, NULL), MLC_E_LIMIT);
-    assert_string_equal(notify_manager_hear(&manager), "");
-    notify_manager_close(&manager);
-}
-
 static void test_watchdog_interval(void **state)
 {
     const struct {
@@ -111,7 +98,7 @@ int main(void)
         cmocka_unit_test(test_without_manager_nothing_happens),
         cmocka_unit_test(test_bad_address_is_an_error),
         cmocka_unit_test(test_full_socket_does_not_wait),
-        cmocka_unit_test(test_too_long_a_note_is_refused),
+
         cmocka_unit_test(test_watchdog_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
