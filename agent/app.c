@@ -5,6 +5,7 @@
 #include "agent/identity.h"
 #include "base/clock.h"
 #include "deliver/held.h"
+#include "net/service.h"
 #include "net/timer.h"
 
 #include <signal.h>
@@ -212,6 +213,7 @@ static void wait_for_logout(agent_app *app)
 
 static void close_all(agent_app *app)
 {
+    mlc_service_stop(app->service);
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
     mlc_flow_set_stop(app->flows);
@@ -281,6 +283,8 @@ mlc_code mlc_agent_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = app_open_admin(app, err);
     if (code == MLC_OK)
         code = app_open_flows(app, err);
+    if (code == MLC_OK)
+        code = mlc_service_ready(&app->service, &app->loop, log, err);
     if (code == MLC_OK) {
         mlc_log_info(log, "agent", "running", MLC_S("agent", app_str(app, "agent.id")),
                      MLC_S("version", software));

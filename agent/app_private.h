@@ -15,6 +15,7 @@
 #include "agent/order_config.h"
 #include "agent/tunnel_client.h"
 #include "deliver/upkeep.h"
+#include "net/service.h"
 #include "net/waker.h"
 
 enum { FORM_CONTROLS_MAX = 32, ROUTES_MAX = 32, LOGOUT_WAIT_MS = 4000 };
@@ -27,6 +28,7 @@ typedef struct agent_app {
     uv_signal_t on_term, on_int;
     bool signals_open, stopping, logged_out;
     mlc_waker *waker;
+    mlc_service *service;
     mlc_store *store;
     mlc_outbox *up, *jde, *held, *ask;
     mlc_upkeep *upkeep;

@@ -2,7 +2,7 @@
 #include "relay/app.h"
 
 #include "admin/admin.h"
-#include "net/timer.h"
+#include "net/service.h"
 #include "net/waker.h"
 #include "relay/agent_check.h"
 #include "relay/agents.h"
@@ -32,6 +32,7 @@ typedef struct relay_app {
     uv_signal_t on_term, on_int, on_hup;
     bool signals_open, stopping;
     mlc_waker *waker;
+    mlc_service *service;
     mlc_store *control;
     mlc_agents *agents;
     mlc_tenants *tenants;
@@ -393,6 +394,7 @@ static mlc_code write_port_file(const relay_app *app, mlc_error *err)
 
 static void close_all(relay_app *app)
 {
+    mlc_service_stop(app->service);
     mlc_http_server_close(app->server);
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
@@ -441,6 +443,8 @@ mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
         code = open_admin(app, err);
     if (code == MLC_OK)
         code = write_port_file(app, err);
+    if (code == MLC_OK)
+        code = mlc_service_ready(&app->service, &app->loop, log, err);
     if (code == MLC_OK) {
         mlc_log_info(log, "relay", "running", MLC_I("port", mlc_http_server_port(app->server)),
                      MLC_I("tenants", mlc_cfg_count(cfg, "tenants")), MLC_S("version", software));
