@@ -126,6 +126,7 @@ static void finish_done(address_task *task, const char *outcome, const char *det
         return;
     }
     (void)snprintf(text, sizeof text, "%s%s%.150s", outcome, detail[0] != '\0' ? ": " : "", detail);
+    (void)mlc_utf8_mend(text);
     (void)snprintf(target, sizeof target, "JDE/F0116/%.30s", task->change.an8);
     mlc_delivery_result result = {.code = MLC_OK, .outcome = text, .target_id = target, .effect = put_report};
     finish(task, &result);

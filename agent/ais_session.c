@@ -94,7 +94,7 @@ static void on_login(void *user, mlc_code code, const mlc_error *why, const mlc_
         return;
     }
     keep_text(ais->info.last_error, sizeof ais->info.last_error, "");
-    (void)snprintf(ais->info.last_error, sizeof ais->info.last_error, "%.255s", err.message);
+    mlc_strlcpy(ais->info.last_error, err.message, sizeof ais->info.last_error);
     if (code == MLC_E_AUTH) {
         /* A refused password that is tried again and again locks the user. */
         const mlc_backoff policy = {REFUSED_BASE_MS, REFUSED_CAP_MS};

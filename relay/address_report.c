@@ -52,6 +52,7 @@ static void finish_done(report_task *task, const char *words)
     char outcome[200];
     (void)snprintf(outcome, sizeof outcome, "%.20s in JDE%s%.120s", task->report.outcome,
                    words[0] != '\0' ? "; " : "", words);
+    (void)mlc_utf8_mend(outcome);
     mlc_delivery_result result = {.code = MLC_OK, .outcome = outcome, .target_id = task->target};
     finish(task, &result);
 }

@@ -151,6 +151,7 @@ static mlc_code order_body(const progress_task *task, cJSON **out, mlc_error *er
     const mlc_order_status *const s = &task->status;
     char message[MESSAGE_MAX];
     message_of(s, message);
+    (void)mlc_utf8_mend(message);
     const struct {
         const char *name, *text;
     } fields[] = {{"jdeordernumber", s->doco},  {"jdeordertype", s->dcto},

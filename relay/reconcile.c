@@ -31,7 +31,7 @@ static void run_end(mlc_reconcile *r, const mlc_error *err)
     r->status.resyncs += err == NULL && r->whole;
     r->status.last_error[0] = '\0';
     if (err != NULL) {
-        (void)snprintf(r->status.last_error, sizeof r->status.last_error, "%.255s", err->message);
+        mlc_strlcpy(r->status.last_error, err->message, sizeof r->status.last_error);
         if (err->code != MLC_E_CLOSED)
             mlc_log_warn(r->opt.log, "reconcile", "run failed, will be repeated",
                          MLC_S("tenant", r->opt.tenant), MLC_S("error", err->message));

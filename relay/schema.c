@@ -115,6 +115,7 @@ static void end_reading(live_table *t, mlc_code code, const mlc_error *err)
     s->last_error[0] = '\0';
     if (code != MLC_OK) {
         (void)snprintf(s->last_error, sizeof s->last_error, "%s: %.200s", t->name, err->message);
+        (void)mlc_utf8_mend(s->last_error);
         if (code != MLC_E_CLOSED)
             mlc_log_warn(s->opt.log, "schema", "metadata of a table cannot be read",
                          MLC_S("tenant", s->tenant), MLC_S("table", t->name), MLC_S("error", err->message));

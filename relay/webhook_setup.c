@@ -63,7 +63,7 @@ static void run_end(mlc_hook_setup *s, mlc_code code, const mlc_error *err)
     s->status.well = code == MLC_OK && mlc_hook_all_well(&s->check);
     s->status.last_error[0] = '\0';
     if (code != MLC_OK)
-        (void)snprintf(s->status.last_error, sizeof s->status.last_error, "%.255s", err->message);
+        mlc_strlcpy(s->status.last_error, err->message, sizeof s->status.last_error);
     if (code != MLC_OK && code != MLC_E_CLOSED)
         mlc_log_warn(s->opt.log, "webhooks", "the webhook steps could not be checked",
                      MLC_S("tenant", s->opt.tenant), MLC_S("error", err->message));

@@ -111,6 +111,7 @@ static void differs(mlc_hook_item *item, const char *what)
 {
     const size_t used = strlen(item->detail);
     (void)snprintf(item->detail + used, sizeof item->detail - used, "%s%.120s", used > 0 ? "; " : "", what);
+    (void)mlc_utf8_mend(item->detail);
     item->state = MLC_HOOK_DIFFERS;
 }
 

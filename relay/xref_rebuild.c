@@ -48,7 +48,7 @@ static void run_end(mlc_xref_rebuild *r, const mlc_error *err)
     r->next = NULL;
     r->last_error[0] = '\0';
     if (err != NULL) {
-        (void)snprintf(r->last_error, sizeof r->last_error, "%.255s", err->message);
+        mlc_strlcpy(r->last_error, err->message, sizeof r->last_error);
         mlc_log_warn(r->opt.log, "xref", "the rebuild of the cross-reference ended early",
                      MLC_S("tenant", r->opt.tenant),
                      MLC_S("table", tables[r->table < TABLES ? r->table : 0].set),

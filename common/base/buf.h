@@ -47,6 +47,9 @@ char *mlc_trim_right(char *text);
 bool mlc_utf8_valid(const char *text, size_t len);
 /* Length of the longest start of the bytes that is well-formed UTF-8 without NUL. */
 size_t mlc_utf8_prefix(const char *text, size_t len);
+/* Take out, in place, the bytes that are no well-formed UTF-8: what a format such as "%.40s" leaves of a character that it
+ * cut. Returns text. */
+char *mlc_utf8_mend(char *text);
 /* Number of UTF-16 code units of a UTF-8 text: Dataverse counts MaxLength so. */
 size_t mlc_utf16_len(const char *text);
 /* Percent-encode everything but unreserved characters (RFC 3986), appended to `out`. */

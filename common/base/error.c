@@ -70,6 +70,8 @@ static void format_message(message_text text, const char *fmt, va_list args)
 {
     if (vsnprintf(text, sizeof(message_text), fmt, args) < 0)
         mlc_strlcpy(text, "message could not be formatted", sizeof(message_text));
+    /* A limited "%.40s" may have cut a character. */
+    (void)mlc_utf8_mend(text);
 }
 
 mlc_code(mlc_fail)(mlc_error *err, mlc_code code, const char *fmt, ...)

@@ -18,7 +18,7 @@ static void format_line(char out[LINE_MAX_BYTES], const char *field, const char 
     char whole[sizeof reason + 128];
     (void)vsnprintf(reason, sizeof reason, fmt, args);
     (void)snprintf(whole, sizeof whole, "%.100s: %s", field, reason);
-    mlc_strlcpy(out, whole, LINE_MAX_BYTES);
+    mlc_strlcpy(out, mlc_utf8_mend(whole), LINE_MAX_BYTES);
 }
 
 void mlc_fault(mlc_faults *faults, const char *field, const char *fmt, ...)

@@ -99,6 +99,20 @@ bool mlc_utf8_valid(const char *text, size_t len)
     return mlc_utf8_prefix(text, len) == len;
 }
 
+char *mlc_utf8_mend(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0';) {
+        const size_t len = strlen(from);
+        const size_t good = mlc_utf8_prefix(from, len);
+        memmove(to, from, good);
+        to += good;
+        from += good < len ? good + 1 : good;
+    }
+    *to = '\0';
+    return text;
+}
+
 size_t mlc_utf16_len(const char *text)
 {
     size_t units = 0;

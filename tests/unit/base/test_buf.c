@@ -158,6 +158,17 @@ static void strlcpy_cuts_between_characters(void **state)
     mlc_strlcpy(NULL, "x", 0);
 }
 
+static void mend_takes_out_what_is_no_character(void **state)
+{
+    (void)state;
+    char whole[] = "caf\xC3\xA9", cut[] = "caf\xC3", middle[] = "a\xE2\x82 (b\xF0\x9F\x98)",
+         bytes[] = "\xA9\xFFx\x80";
+    assert_string_equal(mlc_utf8_mend(whole), "caf\xC3\xA9");
+    assert_string_equal(mlc_utf8_mend(cut), "caf");
+    assert_string_equal(mlc_utf8_mend(middle), "a (b)");
+    assert_string_equal(mlc_utf8_mend(bytes), "x");
+}
+
 static void trims_blanks_on_the_right(void **state)
 {
     (void)state;
@@ -265,6 +276,7 @@ int main(void)
         cmocka_unit_test(wipe_frees),
         cmocka_unit_test(copies),
         cmocka_unit_test(strlcpy_cuts_between_characters),
+        cmocka_unit_test(mend_takes_out_what_is_no_character),
         cmocka_unit_test(trims_blanks_on_the_right),
         cmocka_unit_test(utf8),
         cmocka_unit_test(utf16_units),

@@ -128,6 +128,17 @@ static void classes_of_codes(void **state)
         assert_int_equal(mlc_code_is_uncertain((mlc_code)code), code == MLC_E_UNCERTAIN);
 }
 
+static void a_limited_text_leaves_no_half_character(void **state)
+{
+    (void)state;
+    mlc_error err;
+    (void)mlc_fail(&err, MLC_E_INVALID, "\"%.2s\" is no number", "a\xc3\xa9");
+    assert_string_equal(err.message, "\"a\" is no number");
+    (void)mlc_wrap(&err, MLC_E_INVALID, "field %.1s", "\xc3\xa9");
+    assert_string_equal(err.message, "field ");
+    assert_string_equal(err.cause, "\"a\" is no number");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +148,7 @@ int main(void)
         cmocka_unit_test(arguments_may_be_the_error_itself),
         cmocka_unit_test(long_texts_are_cut_between_characters),
         cmocka_unit_test(text_fits_its_buffer),
+        cmocka_unit_test(a_limited_text_leaves_no_half_character),
         cmocka_unit_test(null_error_keeps_the_code),
         cmocka_unit_test(clear_empties),
         cmocka_unit_test(classes_of_codes),

@@ -69,6 +69,16 @@ static void a_long_one_is_cut_between_characters(void **state)
     assert_true(faults.hidden >= 1);
 }
 
+static void a_name_cut_within_a_character_stays_text(void **state)
+{
+    (void)state;
+    mlc_faults faults = {0};
+    mlc_error err;
+    mlc_fault(&faults, "line 1 (\xc3)", "%.2s is too long", "a\xc3\xa9");
+    assert_int_equal(mlc_faults_result(&faults, "order 1", &err), MLC_E_INVALID);
+    assert_string_equal(err.message, "order 1: line 1 (): a is too long");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +86,7 @@ int main(void)
         cmocka_unit_test(all_are_told),
         cmocka_unit_test(what_does_not_fit_is_counted),
         cmocka_unit_test(a_long_one_is_cut_between_characters),
+        cmocka_unit_test(a_name_cut_within_a_character_stays_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
