@@ -207,10 +207,18 @@ fuzz_one() {
     local name=$1 work=build/fuzz/corpus/$1 seeds=tests/fuzz/corpus/${1#fuzz_}
     rm -rf "$work"
     mkdir -p "$work" build/fuzz/crashes
+    touch "$work.begun"
     local corpus=("$work")
     if [[ -d $seeds ]]; then corpus+=("$seeds"); fi
+    # Without the lines of progress and the dictionary, the last lines of a log tell where it broke.
     "build/fuzz/tests/$name" -max_total_time="$fuzz_seconds" -max_len=65536 -rss_limit_mb=2048 -timeout=20 \
-        -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$name-" "${corpus[@]}"
+        -print_final_stats=1 -artifact_prefix="build/fuzz/crashes/$name-" "${corpus[@]}" 2>&1 |
+        { grep -avE '^(#[0-9]+[[:space:]]|".*# Uses:)' || true; }
+    local status=${PIPESTATUS[0]}
+    if ((status != 0)); then
+        find build/fuzz/crashes -name "$name-*" -newer "$work.begun" -printf 'input %f, base64:\n' -exec base64 -w 0 {} \;
+    fi
+    return "$status"
 }
 export -f fuzz_one
 export fuzz_seconds
