@@ -69,6 +69,22 @@ static inline void st_end(st_fix *f)
     assert_int_equal(system(command), 0);
 }
 
+/* Of a test with an open store of its own: *state is its st_fix. */
+static inline int st_setup(void **state)
+{
+    st_fix *const f = calloc(1, sizeof *f);
+    *state = f;
+    st_init(f);
+    return 0;
+}
+
+static inline int st_teardown(void **state)
+{
+    st_end(*state);
+    free(*state);
+    return 0;
+}
+
 static inline mlc_outbox *st_stream(st_fix *f, const mlc_stream_spec *spec)
 {
     mlc_outbox *out = NULL;

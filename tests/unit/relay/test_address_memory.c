@@ -19,21 +19,6 @@ typedef struct step {
     char got[64];
 } step;
 
-static int setup(void **state)
-{
-    st_fix *const f = calloc(1, sizeof *f);
-    *state = f;
-    st_init(f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    st_end(*state);
-    free(*state);
-    return 0;
-}
-
 static mlc_code put_job(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const step *const s = arg;
@@ -196,11 +181,11 @@ static void jdes_address_as_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(versions_of_one_address_are_a_span, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_late_older_version_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_the_last_spans_are_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_version_may_be_set_to_another_address, setup, teardown),
-        cmocka_unit_test_setup_teardown(master_records_teach_their_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(versions_of_one_address_are_a_span, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(a_late_older_version_changes_nothing, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(only_the_last_spans_are_kept, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(a_version_may_be_set_to_another_address, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(master_records_teach_their_address, st_setup, st_teardown),
         cmocka_unit_test(rows_of_dynamics),
         cmocka_unit_test(jdes_address_as_columns),
     };

@@ -12,21 +12,6 @@
 
 enum { DAY = 24 * 3600 * 1000 };
 
-static int setup(void **state)
-{
-    st_fix *const f = calloc(1, sizeof *f);
-    *state = f;
-    st_init(f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    st_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* ---- what a test does ---- */
 
 typedef struct append_arg {
@@ -458,17 +443,19 @@ static void test_store_of_the_first_format_goes_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_personal_texts_stand_beside_the_chain, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_altered_text_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_texts_taken_away_without_a_redaction_are_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_redaction_leaves_the_chain_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_redaction_that_is_not_told_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_segments_close_by_count_and_by_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_retention_removes_what_is_old_and_proves_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cut_beginning_is_not_taken_for_retention, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cut_end_is_found_also_with_its_mark_by_a_noted_head, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_store_of_the_first_format_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_personal_texts_stand_beside_the_chain, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_altered_text_is_found, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_texts_taken_away_without_a_redaction_are_found, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_redaction_leaves_the_chain_whole, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_redaction_that_is_not_told_is_found, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_segments_close_by_count_and_by_age, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_retention_removes_what_is_old_and_proves_it, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_cut_beginning_is_not_taken_for_retention, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_cut_end_is_found_also_with_its_mark_by_a_noted_head, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_store_of_the_first_format_goes_on, st_setup, st_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,21 +12,6 @@
 #define CUSTOMER "JDE/F0101/6001"
 #define ACCOUNT  "Dynamics/accounts/1a2b"
 
-static int setup(void **state)
-{
-    st_fix *const f = calloc(1, sizeof *f);
-    *state = f;
-    st_init(f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    st_end(*state);
-    free(*state);
-    return 0;
-}
-
 typedef struct put_arg {
     const char *a, *b;
     const uint8_t *hash;
@@ -182,11 +167,13 @@ static void test_sweep_forgets_what_was_not_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_link_is_found_from_both_sides, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_link_that_is_only_seen_keeps_what_is_known, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_new_counterpart_takes_the_place_of_the_old, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_are_checked, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sweep_forgets_what_was_not_seen, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_link_is_found_from_both_sides, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_link_that_is_only_seen_keeps_what_is_known, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_new_counterpart_takes_the_place_of_the_old, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_names_are_checked, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_forgets_what_was_not_seen, st_setup, st_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,21 +10,6 @@
 #include "store/inbox.h"
 #include "support/store_test.h"
 
-static int setup(void **state)
-{
-    st_fix *const f = calloc(1, sizeof *f);
-    *state = f;
-    st_init(f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    st_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void run(st_fix *f, mlc_job_fn job, void *arg)
 {
     mlc_error err;
@@ -273,12 +258,13 @@ static void test_fingerprint_tells_a_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_received_twice_has_one_effect_and_one_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_keys_belong_to_their_source, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_prune_forgets_the_oldest, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cursors_are_found_by_their_prefix, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cursors_have_limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fingerprint_tells_a_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_received_twice_has_one_effect_and_one_answer, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_keys_belong_to_their_source, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_prune_forgets_the_oldest, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_cursors_are_found_by_their_prefix, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_cursors_have_limits, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_fingerprint_tells_a_change, st_setup, st_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

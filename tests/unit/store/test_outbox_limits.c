@@ -10,21 +10,6 @@
 
 static const int64_t DAY = (int64_t)24 * 3600 * 1000;
 
-static int setup(void **state)
-{
-    st_fix *const f = calloc(1, sizeof *f);
-    *state = f;
-    st_init(f);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    st_end(*state);
-    free(*state);
-    return 0;
-}
-
 static uint64_t put(st_fix *f, mlc_outbox *ob, const char *key, const char *idem, int64_t at_ms)
 {
     return ST_OK(f, ST_PUT, ob, .key = key, .idem = idem, .at_ms = at_ms);
@@ -258,15 +243,17 @@ static void test_prune_by_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_sequences_are_gapless_whatever_fails_between, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_streams_count_for_themselves, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_known_key_stores_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_and_texts_have_limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_by_entries, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_by_bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refusal_that_a_job_survives_stores_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_prune_by_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_prune_by_count, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sequences_are_gapless_whatever_fails_between, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_streams_count_for_themselves, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_known_key_stores_nothing, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_names_and_texts_have_limits, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_full_by_entries, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_full_by_bytes, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_refusal_that_a_job_survives_stores_nothing, st_setup,
+                                        st_teardown),
+        cmocka_unit_test_setup_teardown(test_prune_by_age, st_setup, st_teardown),
+        cmocka_unit_test_setup_teardown(test_prune_by_count, st_setup, st_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
