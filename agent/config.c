@@ -4,14 +4,14 @@
 #include "agent/flow/flow_config.h"
 #include "agent/identity.h"
 #include "agent/order_config.h"
+#include "base/config_rows.h"
 #include "crypto/sealed.h"
 
 #include <stdlib.h>
 
-#define SECONDS(n) ((int64_t)(n)*1000)
-#define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
+#define SECONDS MLC_CFG_SECONDS
+#define DAYS    MLC_CFG_DAYS
 
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const conflict_rules[] = {"jde", "dynamics", "newest", "review", NULL};
 static const char *const targets[] = {"sales", "purchase", NULL};
 static const char *const discounts[] = {"line", "net_price", NULL};
@@ -43,8 +43,7 @@ static const mlc_cfg_field schema[] = {
      "Key that seals secrets in the store; default: root.key in data_dir, made at enrolment"},
     {"agent.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/agent.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
-    {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
-    {"log.level", MLC_CFG_ENUM, false, "info", 0, 0, log_levels, "Least level that is written"},
+    MLC_CFG_LOG_ROWS,
 
     {"relay.url", MLC_CFG_URL, true, NULL, 0, 0, NULL, "wss://HOST[:PORT]/v1/tunnel"},
     {"relay.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
@@ -165,19 +164,8 @@ static const mlc_cfg_field schema[] = {
      "Waiting for the relay; then polling pauses"},
     {"store.jde_max_bytes", MLC_CFG_SIZE, false, "2G", 1 << 16, 0, NULL,
      "Waiting for JDE; then the relay waits"},
-    {"store.keep_done", MLC_CFG_DURATION, false, "7d", SECONDS(1), DAYS(3650), NULL,
-     "How long done entries are kept"},
-    {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
-     "How many of each stream at most"},
-
-    {"audit.segment_entries", MLC_CFG_INT, false, "10000", 2, 1000000, NULL,
-     "The audit trail is closed in segments of so many entries"},
-    {"audit.segment_age", MLC_CFG_DURATION, false, "30d", SECONDS(1), DAYS(3650), NULL,
-     "Or when the first entry of the segment is so old"},
-    {"audit.keep", MLC_CFG_DURATION, false, "730d", SECONDS(1), DAYS(36500), NULL,
-     "A segment is removed when its last entry is so old; what was removed stays provable"},
-    {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
-     "Pause between two looks for what is to be closed, removed or pruned"},
+    MLC_CFG_KEEP_ROWS,
+    MLC_CFG_AUDIT_ROWS,
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0] };
 

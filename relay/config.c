@@ -1,6 +1,7 @@
 /* config.c - see config.h. */
 #include "relay/config.h"
 
+#include "base/config_rows.h"
 #include "crypto/sealed.h"
 #include "relay/config_check.h"
 #include "relay/mappings.h"
@@ -9,10 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECONDS(n) ((int64_t)(n)*1000)
-#define DAYS(n)    ((int64_t)(n)*24 * 3600 * 1000)
-
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+#define SECONDS MLC_CFG_SECONDS
+#define DAYS    MLC_CFG_DAYS
 
 static const char *const algs[] = {"PS256", "RS256", NULL};
 
@@ -41,8 +40,7 @@ static const mlc_cfg_field schema[] = {
     {"relay.max_connections", MLC_CFG_INT, false, "10000", 1, 1000000, NULL, "Open connections at most"},
     {"relay.tenant_retry", MLC_CFG_DURATION, false, "30s", 100, DAYS(1), NULL,
      "Pause before a tenant that could not be opened is tried again; the others work meanwhile"},
-    {"log.file", MLC_CFG_PATH, false, "-", 0, 0, NULL, "Log file; - is standard error"},
-    {"log.level", MLC_CFG_ENUM, false, "info", 0, 0, log_levels, "Least level that is written"},
+    MLC_CFG_LOG_ROWS,
 
     {"tenants[].id", MLC_CFG_STRING, true, NULL, 1, 63, NULL,
      "Name of the tenant: letters, digits, dots, dashes; unique, also without regard to case"},
@@ -166,19 +164,8 @@ static const mlc_cfg_field schema[] = {
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of a tenant's store"},
     {"store.stream_max_bytes", MLC_CFG_SIZE, false, "4G", 1 << 16, 0, NULL,
      "Waiting in one stream; then its source is slowed (webhooks get 503, the agent waits)"},
-    {"store.keep_done", MLC_CFG_DURATION, false, "7d", SECONDS(1), DAYS(3650), NULL,
-     "How long done entries are kept"},
-    {"store.keep_done_count", MLC_CFG_INT, false, "100000", 1, 100000000, NULL,
-     "How many of each stream at most"},
-
-    {"audit.segment_entries", MLC_CFG_INT, false, "10000", 2, 1000000, NULL,
-     "The audit trail is closed in segments of so many entries"},
-    {"audit.segment_age", MLC_CFG_DURATION, false, "30d", SECONDS(1), DAYS(3650), NULL,
-     "Or when the first entry of the segment is so old"},
-    {"audit.keep", MLC_CFG_DURATION, false, "730d", SECONDS(1), DAYS(36500), NULL,
-     "A segment is removed when its last entry is so old; what was removed stays provable"},
-    {"store.upkeep_interval", MLC_CFG_DURATION, false, "1m", 50, DAYS(1), NULL,
-     "Pause between two looks for what is to be closed, removed or pruned"},
+    MLC_CFG_KEEP_ROWS,
+    MLC_CFG_AUDIT_ROWS,
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128 };
 

@@ -81,21 +81,24 @@ void mlc_log_close(mlc_log *log)
     free(log);
 }
 
-static const char *const LEVEL_NAMES[] = {
-    [MLC_LOG_DEBUG] = "debug", [MLC_LOG_INFO] = "info", [MLC_LOG_WARN] = "warn", [MLC_LOG_ERROR] = "error"};
+const char *const mlc_log_level_names[] = {[MLC_LOG_DEBUG] = "debug",
+                                           [MLC_LOG_INFO] = "info",
+                                           [MLC_LOG_WARN] = "warn",
+                                           [MLC_LOG_ERROR] = "error",
+                                           NULL};
 
-enum { LEVEL_COUNT = sizeof LEVEL_NAMES / sizeof LEVEL_NAMES[0] };
+enum { LEVEL_COUNT = sizeof mlc_log_level_names / sizeof mlc_log_level_names[0] - 1 };
 
 static const char *level_name(mlc_log_level level)
 {
     size_t index = (size_t)level;
-    return index < LEVEL_COUNT ? LEVEL_NAMES[index] : "error";
+    return index < LEVEL_COUNT ? mlc_log_level_names[index] : "error";
 }
 
 mlc_code mlc_log_level_parse(const char *text, mlc_log_level *out, mlc_error *err)
 {
     for (size_t i = 0; text != NULL && i < LEVEL_COUNT; i++) {
-        if (strcmp(text, LEVEL_NAMES[i]) == 0) {
+        if (strcmp(text, mlc_log_level_names[i]) == 0) {
             *out = (mlc_log_level)i;
             return MLC_OK;
         }

@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 typedef enum mlc_log_level { MLC_LOG_DEBUG, MLC_LOG_INFO, MLC_LOG_WARN, MLC_LOG_ERROR } mlc_log_level;
+/* By level; NULL ends them. */
+extern const char *const mlc_log_level_names[];
 
 typedef struct mlc_log mlc_log;
 
