@@ -2,6 +2,7 @@
 #include "relay/config_check.h"
 
 #include "crypto/crypto.h"
+#include "schedule/cron.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,18 @@ static bool shares_agent(const mlc_cfg *cfg, size_t tenant)
     return false;
 }
 
+/* ---- when the comparison runs ---- */
+
+static mlc_code check_schedule(mlc_cfg *cfg, size_t tenant, mlc_error *err)
+{
+    mlc_cron cron;
+    mlc_error why;
+    const char *const schedule = text_of(cfg, tenant, "compare.schedule");
+    if (schedule == NULL || mlc_cron_parse(schedule, &cron, &why) == MLC_OK)
+        return MLC_OK;
+    return add(cfg, tenant, "compare.schedule", why.message, err);
+}
+
 mlc_code mlc_relay_config_check(mlc_cfg *cfg, mlc_error *err)
 {
     mlc_code code = MLC_OK;
@@ -130,6 +143,8 @@ mlc_code mlc_relay_config_check(mlc_cfg *cfg, mlc_error *err)
         if (code == MLC_OK && shares_agent(cfg, i))
             code = add(cfg, i, "mtls_agents",
                        "another tenant has an agent of this name; an agent serves one tenant", err);
+        if (code == MLC_OK)
+            code = check_schedule(cfg, i, err);
     }
     return code;
 }

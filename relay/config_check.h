@@ -1,6 +1,7 @@
 /* config_check.h - what the schema's single rows cannot say of the relay's tenants.
  *
- * Names that are safe as folders and in addresses, and unique; a way to sign in; nothing shared with another tenant.
+ * Names that are safe as folders and in addresses, and unique; a way to sign in; nothing shared with another tenant; a
+ * schedule that can be read.
  * Thread rule: one thread at a time.
  */
 #ifndef MLC_RELAY_CONFIG_CHECK_H

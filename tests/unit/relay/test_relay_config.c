@@ -25,7 +25,7 @@ typedef struct loaded {
 
 typedef mlc_code (*load_fn)(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
 
-/* `tenants`: groups without their dynamics, each ended by "}". */
+/* `tenants`: groups without their dynamics, which is put before the last "}" of each. */
 static loaded load(const char *dir, load_fn fn, const char *tenants)
 {
     char path[300];
@@ -34,8 +34,10 @@ static loaded load(const char *dir, load_fn fn, const char *tenants)
     FILE *const file = fopen(path, "w");
     assert_non_null(file);
     (void)fprintf(file, "relay: { data_dir = \"%s\"; };\ntenants = (\n", dir);
+    int depth = 0;
     for (const char *p = tenants; *p != '\0'; p++) {
-        if (*p == '}')
+        depth += *p == '{' ? 1 : *p == '}' ? -1 : 0;
+        if (*p == '}' && depth == 0)
             (void)fputs(settings, file);
         (void)fputc(*p, file);
     }
@@ -89,6 +91,13 @@ static void test_nothing_in_common(void **state)
     if (l.code != MLC_OK)
         fail_msg("%s", mlc_buf_text(&l.report));
     done(&l);
+}
+
+static void test_schedule_of_the_comparison(void **state)
+{
+    const char *const dir = *state;
+    assert_fault(dir, "{ id = \"a\"; " ONE " compare: { schedule = \"0 25 * * *\"; }; }",
+                 "tenants[0].compare.schedule: ");
 }
 
 static void test_to_run_the_faults_stay_with_the_tenant(void **state)
@@ -147,6 +156,7 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_nothing_in_common),
+                                       cmocka_unit_test(test_schedule_of_the_comparison),
                                        cmocka_unit_test(test_to_run_the_faults_stay_with_the_tenant),
                                        cmocka_unit_test(test_sealed_values_open_at_their_tenant)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
