@@ -75,13 +75,7 @@ static void on_report(mlc_http_req *req, void *user)
         if (at != NULL)
             mlc_drift_describe(mlc_tenant_drift(at), cJSON_AddObjectToObject(tenants, mlc_tenant_id(at)));
     }
-    char *const text = tenants != NULL ? mlc_json_print(tree) : NULL;
-    if (text != NULL)
-        mlc_http_reply(req, 200, NULL, text, strlen(text));
-    else
-        mlc_http_reply_error(req, 500, 0, "failed", "out of memory");
-    free(text);
-    cJSON_Delete(tree);
+    mlc_http_reply_json(req, 200, tree);
 }
 
 size_t mlc_drift_routes(const mlc_drift_desk *desk, mlc_http_route *out)

@@ -71,12 +71,8 @@ static void refuse(trial_ask *ask, const mlc_error *err)
 
 static void reply(trial_ask *ask)
 {
-    char *const text = ask->answer != NULL ? mlc_json_print(ask->answer) : NULL;
-    if (text != NULL)
-        mlc_http_reply(ask->req, 200, NULL, text, strlen(text));
-    else
-        mlc_http_reply_error(ask->req, 503, 0, "nomem", "out of memory");
-    free(text);
+    mlc_http_reply_json(ask->req, 200, ask->answer);
+    ask->answer = NULL;
     free_ask(ask);
 }
 

@@ -59,12 +59,11 @@ static void on_done(void *user, mlc_code code, const mlc_error *why, const mlc_h
                         : mlc_fail(&err, MLC_E_NOMEM, "no memory for an answer");
     for (size_t i = 0; code == MLC_OK && i < check->count; i++)
         code = add_item(list, &check->items[i], repaired[i], &err);
-    char *const text = code == MLC_OK ? mlc_json_print(tree) : NULL;
-    if (text != NULL)
-        mlc_http_reply(req, 200, NULL, text, strlen(text));
-    else
-        mlc_http_reply_error(req, 503, 0, "nomem", "out of memory, ask again");
-    free(text);
+    if (code == MLC_OK) {
+        mlc_http_reply_json(req, 200, tree);
+        return;
+    }
+    mlc_http_reply_error(req, 503, 0, "nomem", "out of memory, ask again");
     cJSON_Delete(tree);
 }
 

@@ -43,12 +43,11 @@ static void on_flows_request(mlc_http_req *req, void *user)
     mlc_code code = list != NULL ? MLC_OK : mlc_fail(&err, MLC_E_NOMEM, "out of memory");
     if (code == MLC_OK && *set != NULL)
         code = mlc_flow_set_describe(*set, list, &err);
-    char *const text = code == MLC_OK ? mlc_json_print(tree) : NULL;
-    if (text != NULL)
-        mlc_http_reply(req, 200, NULL, text, strlen(text));
-    else
-        mlc_http_reply_error(req, 500, 0, "failed", "out of memory");
-    free(text);
+    if (code == MLC_OK) {
+        mlc_http_reply_json(req, 200, tree);
+        return;
+    }
+    mlc_http_reply_error(req, 500, 0, "failed", err.message);
     cJSON_Delete(tree);
 }
 

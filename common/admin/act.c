@@ -208,7 +208,7 @@ static void reply_acted(mlc_http_req *req, const act_call *act)
         ok = mlc_json_add_int(obj, "seq", (int64_t)act->new_seq, NULL) == MLC_OK;
     if (!ok)
         cJSON_Delete(obj);
-    mlc_admin_reply_json(req, 200, ok ? obj : NULL);
+    mlc_http_reply_json(req, 200, ok ? obj : NULL);
 }
 
 static void reply_failed(mlc_http_req *req, const act_call *act, mlc_code code, const mlc_error *err)
@@ -338,7 +338,7 @@ static void start(mlc_http_req *req, mlc_admin *admin, bool dismiss)
         return;
     act_call *const act = calloc(1, sizeof *act);
     if (act == NULL) {
-        mlc_admin_reply_json(req, 200, NULL);
+        mlc_http_reply_json(req, 200, NULL);
     } else {
         act->dismiss = dismiss;
         if (take_body(req, admin, body, act)) {

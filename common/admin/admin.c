@@ -22,17 +22,6 @@ bool mlc_admin_exact(mlc_http_req *req, const char *path)
     return false;
 }
 
-void mlc_admin_reply_json(mlc_http_req *req, int status, cJSON *tree)
-{
-    char *const text = tree != NULL ? mlc_json_print(tree) : NULL;
-    if (text == NULL)
-        mlc_http_reply_error(req, 503, 1, "nomem", "out of memory; try again");
-    else
-        mlc_http_reply(req, status, NULL, text, strlen(text));
-    free(text);
-    cJSON_Delete(tree);
-}
-
 static int status_of(mlc_code code)
 {
     switch (code) {

@@ -50,8 +50,6 @@ const mlc_admin_room *mlc_admin_room_of(mlc_admin *admin, mlc_http_req *req, con
 mlc_outbox *mlc_admin_stream_of(const mlc_admin_room *room, mlc_http_req *req, const char *name);
 /* Query argument as a number; `fallback` when absent. False: 400 was answered. */
 bool mlc_admin_query_number(mlc_http_req *req, const char *name, uint64_t fallback, uint64_t *out);
-/* Print, answer and delete. `tree` NULL counts as out of memory. */
-void mlc_admin_reply_json(mlc_http_req *req, int status, cJSON *tree);
 /* Answer with the HTTP status that fits the code. */
 void mlc_admin_reply_failure(mlc_http_req *req, mlc_code code, const mlc_error *err);
 void mlc_admin_call_begin(mlc_admin *admin, const mlc_store *store, mlc_http_req *req, mlc_admin_call *call);

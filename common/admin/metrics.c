@@ -181,7 +181,7 @@ void mlc_admin_get_metrics(mlc_http_req *req, void *user)
         return;
     room_sample *const samples = calloc(admin->room_count + 1, sizeof *samples);
     if (samples == NULL) {
-        mlc_admin_reply_json(req, 200, NULL);
+        mlc_http_reply_json(req, 200, NULL);
         return;
     }
     for (size_t i = 0; i < admin->room_count; i++)
@@ -207,5 +207,5 @@ void mlc_admin_get_health(mlc_http_req *req, void *user)
         ok = mlc_json_add_str(obj, "why", why, NULL) == MLC_OK;
     if (!ok)
         cJSON_Delete(obj);
-    mlc_admin_reply_json(req, good ? 200 : 503, ok ? obj : NULL);
+    mlc_http_reply_json(req, good ? 200 : 503, ok ? obj : NULL);
 }

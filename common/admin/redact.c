@@ -46,7 +46,7 @@ static void reply(mlc_http_req *req, const redact_call *r)
                     mlc_json_add_int(obj, "cannotBeRedacted", (int64_t)r->redaction.fixed, NULL) == MLC_OK;
     if (!ok)
         cJSON_Delete(obj);
-    mlc_admin_reply_json(req, 200, ok ? obj : NULL);
+    mlc_http_reply_json(req, 200, ok ? obj : NULL);
 }
 
 static void end(redact_call *r, mlc_code code, const mlc_error *err)
@@ -100,7 +100,7 @@ void mlc_admin_post_redact(mlc_http_req *req, void *user)
     cJSON *const body = mlc_admin_body(req);
     redact_call *const r = body != NULL ? calloc(1, sizeof *r) : NULL;
     if (body != NULL && r == NULL) {
-        mlc_admin_reply_json(req, 200, NULL);
+        mlc_http_reply_json(req, 200, NULL);
     } else if (body != NULL && take_body(req, user, body, r)) {
         mlc_admin_call_begin(user, r->room->row.store, req, &r->call);
         submit(r);

@@ -231,7 +231,7 @@ static void reply_and_free(trail_read *read)
     if (read->code != MLC_OK) {
         mlc_admin_reply_failure(req, read->code, &read->err);
     } else if (read->tree != NULL) {
-        mlc_admin_reply_json(req, 200, read->tree);
+        mlc_http_reply_json(req, 200, read->tree);
         read->tree = NULL;
     } else {
         mlc_http_reply(req, 200, read->type, mlc_buf_text(&read->out), read->out.len);
@@ -298,7 +298,7 @@ static trail_read *trail_new(const mlc_admin_room *room, mlc_job_fn fn, const ch
 static void start(mlc_admin *admin, mlc_http_req *req, trail_read *read)
 {
     if (read == NULL) {
-        mlc_admin_reply_json(req, 200, NULL);
+        mlc_http_reply_json(req, 200, NULL);
         return;
     }
     mlc_admin_call_begin(admin, read->room->row.store, req, &read->call);

@@ -188,7 +188,7 @@ void mlc_admin_get_status(mlc_http_req *req, void *user)
     for (size_t i = 0; ok && i < admin->room_count; i++)
         append(stores, room_json(admin->rooms[i]), &ok);
     add_node(obj, "stores", stores, &ok);
-    mlc_admin_reply_json(req, 200, finished(obj, ok));
+    mlc_http_reply_json(req, 200, finished(obj, ok));
 }
 
 /* ---- GET /v1/parked ---- */
@@ -250,7 +250,7 @@ static void reply_parked(mlc_http_req *req, const parked_read *read, bool one_st
     ok = ok && mlc_json_add_bool(obj, "more", read->more, NULL) == MLC_OK;
     if (read->more && one_stream)
         add_num(obj, "next", read->last_seq + 1, &ok);
-    mlc_admin_reply_json(req, 200, finished(obj, ok));
+    mlc_http_reply_json(req, 200, finished(obj, ok));
 }
 
 void mlc_admin_get_parked(mlc_http_req *req, void *user)

@@ -72,7 +72,7 @@ void mlc_admin_get_xref(mlc_http_req *req, void *user)
         code = mlc_store_read(admin->rooms[i]->row.store, read_links, &read, &err);
     }
     if (code == MLC_OK) {
-        mlc_admin_reply_json(req, 200, tree);
+        mlc_http_reply_json(req, 200, tree);
         return;
     }
     cJSON_Delete(tree);

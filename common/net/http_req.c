@@ -1,7 +1,5 @@
 #include "net/http_server_private.h"
 
-#include "base/json.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -221,6 +219,17 @@ static char *error_text(const char *code, const char *message)
     cJSON_Delete(inner);
     cJSON_Delete(outer);
     return text;
+}
+
+void mlc_http_reply_json(mlc_http_req *req, int status, cJSON *tree)
+{
+    char *const text = tree != NULL ? mlc_json_print(tree) : NULL;
+    cJSON_Delete(tree);
+    if (text == NULL)
+        mlc_http_reply_error(req, 503, 1, "nomem", "out of memory; try again");
+    else
+        mlc_http_reply(req, status, NULL, text, strlen(text));
+    free(text);
 }
 
 void mlc_http_reply_error(mlc_http_req *req, int status, int retry_after_s, const char *code,

@@ -17,7 +17,7 @@
 #ifndef MLC_NET_HTTP_SERVER_H
 #define MLC_NET_HTTP_SERVER_H
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "net/lws_ctx.h"
 
 typedef struct mlc_http_server mlc_http_server;
@@ -77,6 +77,8 @@ const char *mlc_http_req_client_name(const mlc_http_req *req);
 /* Answer and release the handle. body may be NULL; content_type NULL: application/json. */
 void mlc_http_reply(mlc_http_req *req, int status, const char *content_type, const void *body,
                     size_t body_len);
+/* Print `tree`, free it, and answer with it; NULL, or no memory for the text: 503. */
+void mlc_http_reply_json(mlc_http_req *req, int status, cJSON *tree);
 /* {"error":{"code":"...","message":"..."}} with that status. `retry_after_s` > 0 adds Retry-After. */
 void mlc_http_reply_error(mlc_http_req *req, int status, int retry_after_s, const char *code,
                           const char *message);
