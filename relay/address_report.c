@@ -38,11 +38,9 @@ static void finish(report_task *task, mlc_delivery_result *result)
 
 static void finish_failed(report_task *task, const mlc_error *err, int64_t retry_after_ms, bool written)
 {
-    /* An answer without end: it is asked for again. */
-    const mlc_code code = err->code == MLC_E_LIMIT ? MLC_E_UNAVAILABLE : err->code;
-    mlc_delivery_result result = {.code = code,
+    mlc_delivery_result result = {.code = err->code,
                                   .err = err,
-                                  .uncertain = written && code == MLC_E_PROTOCOL,
+                                  .uncertain = written && err->code == MLC_E_PROTOCOL,
                                   .retry_after_ms = retry_after_ms};
     finish(task, &result);
 }

@@ -28,16 +28,26 @@ static bool applies(const char *table, size_t field)
     return field != MLC_ADDRESS_NAME || strcmp(table, "account") == 0;
 }
 
-mlc_code mlc_address_row_path(const char *table, const char *id, const char *prefix, mlc_buf *out,
-                              mlc_error *err)
+mlc_code mlc_address_row_columns(const char *table, const char *prefix, mlc_buf *out, mlc_error *err)
 {
     mlc_code code =
-        mlc_buf_printf(out, err, "%s(%s)?$select=%sid,modifiedon,%ssourcerecordid,%ssourceversion",
-                       mlc_address_set_of(table), id, table, prefix, prefix);
+        mlc_buf_printf(out, err, "%sid,modifiedon,%ssourcerecordid,%ssourceversion", table, prefix, prefix);
     for (size_t i = 0; code == MLC_OK && i < MLC_ADDRESS_FIELDS; i++)
         if (applies(table, i))
             code = mlc_buf_printf(out, err, ",%s", columns[i]);
     return code;
+}
+
+mlc_code mlc_address_row_path(const char *table, const char *id, const char *prefix, mlc_buf *out,
+                              mlc_error *err)
+{
+    const mlc_code code = mlc_buf_printf(out, err, "%s(%s)?$select=", mlc_address_set_of(table), id);
+    return code == MLC_OK ? mlc_address_row_columns(table, prefix, out, err) : code;
+}
+
+const char *mlc_address_column(mlc_address_field field)
+{
+    return columns[field];
 }
 
 /* "JDE/F0101/6001", or of a contact "JDE/F0111/6001/2". */

@@ -8,6 +8,10 @@
 
 /* "accounts" for "account", "contacts" for "contact"; NULL for others. */
 const char *mlc_address_set_of(const char *table);
+/* The column of a field: "address1_line1". */
+const char *mlc_address_column(mlc_address_field field);
+/* Append the columns that are read, separated by commas. */
+mlc_code mlc_address_row_columns(const char *table, const char *prefix, mlc_buf *out, mlc_error *err);
 /* Append the path of the request that reads one row. */
 mlc_code mlc_address_row_path(const char *table, const char *id, const char *prefix, mlc_buf *out,
                               mlc_error *err);

@@ -152,9 +152,7 @@ static void finish_failed(intake_task *task, mlc_code code, const mlc_error *err
 
 static void finish_answer(intake_task *task, const mlc_odata_answer *answer)
 {
-    /* An answer without end says nothing of the order: it is asked for again. */
-    const mlc_code code = answer->code == MLC_E_LIMIT ? MLC_E_UNAVAILABLE : answer->code;
-    finish_failed(task, code, &answer->err, answer->retry_after_ms);
+    finish_failed(task, answer->code, &answer->err, answer->retry_after_ms);
 }
 
 /* ---- the steps ---- */

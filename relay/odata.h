@@ -6,8 +6,8 @@
  * never inside the call that started the request. Thread rule: loop's thread only.
  *
  * Codes: those of http_client.h for the network; MLC_E_AUTH, DENIED, NOTFOUND, CONFLICT (412), THROTTLED (429 with
- * retry_after_ms), UNAVAILABLE (5xx), REJECTED (400 and like), PROTOCOL (answer not understood: a write may have
- * had its effect). When no token can be had, the code of entra.h: nothing was sent.
+ * retry_after_ms), UNAVAILABLE (5xx; an answer without end to a read), UNCERTAIN (such an answer to a write), REJECTED (400
+ * and like), PROTOCOL (answer not understood: a write may have had its effect). Never LIMIT. When no token can be had, the code of entra.h: nothing was sent.
  */
 #ifndef MLC_RELAY_ODATA_H
 #define MLC_RELAY_ODATA_H

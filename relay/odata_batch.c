@@ -97,7 +97,8 @@ static void read_answer(batch_task *task, const mlc_http_response *response)
 static void on_end(void *user, mlc_code code, const mlc_error *err, const mlc_http_response *response)
 {
     batch_task *const task = user;
-    const mlc_odata_answer failure = {.code = code, .err = *err};
+    mlc_odata_answer failure = {.status = 0};
+    mlc_odata_answer_failed(&failure, code, err, true);
     if (code == MLC_OK)
         read_answer(task, response);
     else

@@ -48,5 +48,8 @@ mlc_code mlc_odata_check(const mlc_odata_request *request, mlc_error *err);
  * the client after a 429. */
 void mlc_odata_answer_take(mlc_odata *odata, mlc_odata_answer *answer, int status, const char *body,
                            size_t len, const char *entity_id, const char *retry_after);
+/* Of an exchange without one. An answer without end is the service's fault, not the record's: it may be asked for again, and
+ * a write may have had its effect. */
+void mlc_odata_answer_failed(mlc_odata_answer *answer, mlc_code code, const mlc_error *err, bool writes);
 
 #endif

@@ -16,7 +16,16 @@ typedef struct send_task {
     mlc_odata *odata;
     mlc_odata_fn fn;
     void *user;
+    bool writes;
 } send_task;
+
+void mlc_odata_answer_failed(mlc_odata_answer *answer, mlc_code code, const mlc_error *err, bool writes)
+{
+    answer->code = code;
+    answer->err = *err;
+    if (code == MLC_E_LIMIT)
+        answer->code = answer->err.code = writes ? MLC_E_UNCERTAIN : MLC_E_UNAVAILABLE;
+}
 
 void mlc_odata_answer_take(mlc_odata *odata, mlc_odata_answer *answer, int status, const char *body,
                            size_t len, const char *entity_id, const char *retry_after)
@@ -45,7 +54,8 @@ void mlc_odata_answer_take(mlc_odata *odata, mlc_odata_answer *answer, int statu
 static void on_end(void *user, mlc_code code, const mlc_error *err, const mlc_http_response *response)
 {
     send_task *const task = user;
-    mlc_odata_answer answer = {.code = code, .err = *err};
+    mlc_odata_answer answer = {.status = 0};
+    mlc_odata_answer_failed(&answer, code, err, task->writes);
     if (code == MLC_OK)
         mlc_odata_answer_take(task->odata, &answer, response->status, response->body, response->body_len,
                               mlc_http_header_get(response, "OData-EntityId"),
@@ -89,7 +99,7 @@ mlc_code mlc_odata_send(mlc_odata *odata, const mlc_odata_request *request, mlc_
     send_task *const task = calloc(1, sizeof *task);
     if (task == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a request");
-    *task = (send_task){odata, fn, user};
+    *task = (send_task){odata, fn, user, mlc_odata_writes(request)};
     x.end = on_end;
     x.user = task;
     mlc_code code = fill(&x, odata, request, err);

@@ -1,15 +1,14 @@
-/* reconcile.c - see reconcile.h. A run: page of changes -> ask about those without a number -> store -> next page. */
+/* reconcile.c - see reconcile.h. A run: page of changes -> ask about what it does not tell -> store -> next page. */
 #include "relay/reconcile_private.h"
 
 #include "base/clock.h"
 #include "relay/webhook_event.h"
-#include "store/cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_SIZE = 500, PORTION = 25 /* ids in one address */, FULL_WAIT_MS = 1000 };
+enum { PORTION = 25 /* ids in one address */, FULL_WAIT_MS = 1000 };
 
 static void clear_page(mlc_reconcile *r)
 {
@@ -34,7 +33,8 @@ static void run_end(mlc_reconcile *r, const mlc_error *err)
         mlc_strlcpy(r->status.last_error, err->message, sizeof r->status.last_error);
         if (err->code != MLC_E_CLOSED)
             mlc_log_warn(r->opt.log, "reconcile", "run failed, will be repeated",
-                         MLC_S("tenant", r->opt.tenant), MLC_S("error", err->message));
+                         MLC_S("tenant", r->opt.tenant), MLC_S("table", r->opt.table->set),
+                         MLC_S("error", err->message));
     }
     if (!r->stopping)
         mlc_timer_start(r->timer, r->resync_wanted && err == NULL ? 0 : r->opt.interval_ms, 0);
@@ -44,14 +44,14 @@ static void ask(mlc_reconcile *r, const char *path, const char *more, mlc_odata_
 {
     mlc_error err;
     char prefer[96];
-    (void)snprintf(prefer, sizeof prefer, "%sodata.maxpagesize=%d", more, PAGE_SIZE);
+    (void)snprintf(prefer, sizeof prefer, "%sodata.maxpagesize=%d", more, r->opt.table->page_size);
     const mlc_odata_request request = {.method = "GET", .path = path, .prefer = prefer};
     if (mlc_odata_send(r->opt.odata, &request, fn, r, &err) != MLC_OK)
         run_end(r, &err);
 }
 
 static void on_changes(void *user, const mlc_odata_answer *answer);
-static void on_orders(void *user, const mlc_odata_answer *answer);
+static void on_rows(void *user, const mlc_odata_answer *answer);
 static void begin(mlc_reconcile *r);
 
 #define TRACKED "odata.track-changes,"
@@ -73,8 +73,8 @@ static void on_stored(void *arg, mlc_code code, const mlc_error *err)
     r->status.again += r->again;
     r->status.deleted += r->deleted;
     if (r->found + r->again + r->deleted > 0)
-        mlc_log_info(r->opt.log, "reconcile", "orders found that no webhook told of",
-                     MLC_S("tenant", r->opt.tenant), MLC_I("orders", r->found), MLC_I("again", r->again),
+        mlc_log_info(r->opt.log, "reconcile", "found what no webhook told of", MLC_S("tenant", r->opt.tenant),
+                     MLC_S("what", r->opt.table->words), MLC_I("found", r->found), MLC_I("again", r->again),
                      MLC_I("deleted", r->deleted));
     if (r->found > 0 && r->opt.on_found != NULL)
         r->opt.on_found(r->opt.user);
@@ -97,7 +97,7 @@ static void on_stored(void *arg, mlc_code code, const mlc_error *err)
     if (r->stopping)
         run_end(r, NULL);
     else
-        ask(r, next, r->untracked ? "" : TRACKED, r->untracked ? on_orders : on_changes);
+        ask(r, next, r->untracked ? "" : TRACKED, r->untracked ? on_rows : on_changes);
     free(next);
 }
 
@@ -115,26 +115,22 @@ static void on_full_timer(void *arg)
         submit_page(r);
 }
 
-/* ---- asking about orders ---- */
+/* ---- asking about rows ---- */
 
-/* "salesorders?..." that are to be made, of those changed since then. */
-static mlc_code orders_path(const mlc_reconcile *r, int64_t since_ms, mlc_buf *out, mlc_error *err)
+/* "salesorders?..." of those changed since then. */
+static mlc_code rows_path(const mlc_reconcile *r, int64_t since_ms, mlc_buf *out, mlc_error *err)
 {
     char since[MLC_ISO_TEXT_MAX];
-    const char *const p = r->opt.prefix;
-    mlc_code code = mlc_buf_printf(
-        out, err,
-        "salesorders?$select=salesorderid,modifiedon,%sjdeorderstatus&$orderby=modifiedon&$filter="
-        "%sjdeordernumber%%20eq%%20null%%20and%%20modifiedon%%20ge%%20%s",
-        p, p, mlc_iso_text(since_ms, since));
-    if (code == MLC_OK && r->opt.filter != NULL && r->opt.filter[0] != '\0') {
-        code = mlc_buf_puts(out, "%20and%20(", err);
-        if (code == MLC_OK)
-            code = mlc_odata_escape(out, r->opt.filter, err);
-        if (code == MLC_OK)
-            code = mlc_buf_puts(out, ")", err);
-    }
-    return code;
+    mlc_code code = mlc_buf_printf(out, err, "%s?$select=", r->opt.table->set);
+    if (code == MLC_OK)
+        code = r->opt.table->columns(r, out, err);
+    if (code == MLC_OK)
+        code = mlc_buf_puts(out, "&$orderby=modifiedon&$filter=", err);
+    if (code == MLC_OK)
+        code = r->opt.table->condition(r, out, err);
+    return code == MLC_OK
+               ? mlc_buf_printf(out, err, "%%20and%%20modifiedon%%20ge%%20%s", mlc_iso_text(since_ms, since))
+               : code;
 }
 
 /* The next portion of wanted ids, or on to the store. */
@@ -147,54 +143,69 @@ static void ask_wanted(mlc_reconcile *r)
         submit_page(r);
         return;
     }
-    mlc_code code = orders_path(r, r->from_ms, &path, &err);
+    mlc_code code = rows_path(r, r->from_ms, &path, &err);
     for (size_t i = 0; code == MLC_OK && i < PORTION && id != NULL; i++, id = id->next) {
-        code = mlc_buf_printf(&path, &err, "%ssalesorderid%%20eq%%20%s", i == 0 ? "%20and%20(" : "%20or%20",
-                              id->valuestring);
+        code = mlc_buf_printf(&path, &err, "%s%s%%20eq%%20%s", i == 0 ? "%20and%20(" : "%20or%20",
+                              r->opt.table->id, id->valuestring);
         r->wanted_at++;
     }
     if (code == MLC_OK)
         code = mlc_buf_puts(&path, ")", &err);
     if (code == MLC_OK)
-        ask(r, mlc_buf_text(&path), "", on_orders);
+        ask(r, mlc_buf_text(&path), "", on_rows);
     else
         run_end(r, &err);
     mlc_buf_free(&path);
 }
 
-/* A page of orders to be made: of a portion, or of all when changes are not tracked. */
-static mlc_code take_orders(mlc_reconcile *r, const cJSON *list, mlc_error *err)
+static mlc_code read_modified(const mlc_reconcile *r, const cJSON *row, int64_t *out, mlc_error *err)
 {
-    const cJSON *row = NULL;
-    if (!cJSON_IsArray(list))
-        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a list of sales orders without \"value\"");
+    const char *const text = mlc_json_str(row, "modifiedon");
+    if (text == NULL || mlc_iso_parse(text, out, err) != MLC_OK)
+        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a row of %s without a usable modifiedon",
+                        r->opt.table->set);
+    return MLC_OK;
+}
+
+static mlc_code add_row(mlc_reconcile *r, const cJSON *row, mlc_error *err)
+{
+    cJSON *const copy = cJSON_Duplicate(row, true);
     if (r->rows == NULL)
         r->rows = cJSON_CreateArray();
+    r->status.seen++;
+    if (copy != NULL && r->rows != NULL && cJSON_AddItemToArray(r->rows, copy))
+        return MLC_OK;
+    cJSON_Delete(copy);
+    return mlc_fail(err, MLC_E_NOMEM, "no memory for a page of %s", r->opt.table->set);
+}
+
+/* A page of rows that were asked for: of a portion, or of all when changes are not tracked. */
+static mlc_code take_rows(mlc_reconcile *r, const cJSON *list, mlc_error *err)
+{
+    const cJSON *row = NULL;
+    mlc_code code = MLC_OK;
+    if (!cJSON_IsArray(list))
+        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a list of %s without \"value\"",
+                        r->opt.table->set);
     cJSON_ArrayForEach(row, list)
     {
         int64_t modified = 0;
-        const char *const text = mlc_json_str(row, "modifiedon");
-        cJSON *copy = NULL;
-        if (text == NULL || mlc_iso_parse(text, &modified, err) != MLC_OK)
-            return mlc_fail(err, MLC_E_PROTOCOL,
-                            "Dynamics answered a sales order without a usable modifiedon");
-        r->status.seen++;
-        if (r->untracked && modified > r->seen_ms)
+        code = read_modified(r, row, &modified, err);
+        if (code == MLC_OK && r->untracked && modified > r->seen_ms)
             r->seen_ms = modified;
-        copy = cJSON_Duplicate(row, true);
-        if (copy == NULL || !cJSON_AddItemToArray(r->rows, copy)) {
-            cJSON_Delete(copy);
-            return mlc_fail(err, MLC_E_NOMEM, "no memory for a page of sales orders");
-        }
+        if (code == MLC_OK)
+            code = add_row(r, row, err);
+        if (code != MLC_OK)
+            return code;
     }
     return MLC_OK;
 }
 
-static void on_orders(void *user, const mlc_odata_answer *answer)
+static void on_rows(void *user, const mlc_odata_answer *answer)
 {
     mlc_reconcile *const r = user;
     mlc_error err = answer->err;
-    if (answer->code != MLC_OK || take_orders(r, mlc_json_get(answer->body, "value"), &err) != MLC_OK) {
+    if (answer->code != MLC_OK || take_rows(r, mlc_json_get(answer->body, "value"), &err) != MLC_OK) {
         run_end(r, &err);
         return;
     }
@@ -220,22 +231,22 @@ static mlc_code add_id(cJSON *list, const char *id, mlc_error *err)
 static mlc_code take_change(mlc_reconcile *r, const cJSON *row, mlc_error *err)
 {
     char id[MLC_UUID_TEXT_MAX];
-    char number[64];
     int64_t modified = 0;
+    const mlc_reconcile_table *const table = r->opt.table;
     if (mlc_delta_deleted(row, id))
-        return add_id(r->gone, id, err);
-    const char *const text = mlc_json_str(row, "modifiedon");
-    if (!mlc_uuid_copy(mlc_json_str(row, "salesorderid"), id) || text == NULL ||
-        mlc_iso_parse(text, &modified, err) != MLC_OK)
-        return mlc_fail(err, MLC_E_PROTOCOL,
-                        "Dynamics answered a changed sales order without salesorderid or modifiedon");
-    (void)snprintf(number, sizeof number, "%sjdeordernumber", r->opt.prefix);
+        return table->deleted != NULL ? add_id(r->gone, id, err) : MLC_OK;
+    if (!mlc_uuid_copy(mlc_json_str(row, table->id), id))
+        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a changed row of %s without %s", table->set,
+                        table->id);
+    const mlc_code code = read_modified(r, row, &modified, err);
+    if (code != MLC_OK)
+        return code;
     if (modified > r->seen_ms)
         r->seen_ms = modified;
     /* modifiedon is told in whole seconds. */
-    if (modified + 1000 <= r->from_ms || mlc_json_str(row, number) != NULL)
+    if (modified + 1000 <= r->from_ms || !table->wanted(r, row))
         return MLC_OK;
-    return add_id(r->wanted, id, err);
+    return table->asks ? add_id(r->wanted, id, err) : add_row(r, row, err);
 }
 
 static mlc_code take_changes(mlc_reconcile *r, const mlc_delta_page *page, mlc_error *err)
@@ -270,16 +281,18 @@ static void on_changes(void *user, const mlc_odata_answer *answer)
             run_end(r, &err);
         return;
     case MLC_DELTA_EXPIRED:
-        mlc_log_warn(r->opt.log, "reconcile", "all sales orders are gone through again",
-                     MLC_S("tenant", r->opt.tenant), MLC_S("reason", err.message));
+        mlc_log_warn(r->opt.log, "reconcile", "the whole table is gone through again",
+                     MLC_S("tenant", r->opt.tenant), MLC_S("table", r->opt.table->set),
+                     MLC_S("reason", err.message));
         free(r->link);
         r->link = NULL;
         begin(r);
         return;
     case MLC_DELTA_UNTRACKED:
         mlc_log_warn(r->opt.log, "reconcile",
-                     "sales orders are found by their time of change; switch on change tracking of the table",
-                     MLC_S("tenant", r->opt.tenant), MLC_S("reason", err.message));
+                     "rows are found by their time of change; switch on change tracking of the table",
+                     MLC_S("tenant", r->opt.tenant), MLC_S("table", r->opt.table->set),
+                     MLC_S("reason", err.message));
         r->untracked = true;
         begin(r);
         return;
@@ -300,14 +313,16 @@ static void begin(mlc_reconcile *r)
     r->whole = r->link == NULL && !r->untracked;
     r->status.tracked = !r->untracked;
     if (r->untracked)
-        code = orders_path(r, r->watermark_ms - r->opt.overlap_ms, &path, &err);
-    else if (r->link == NULL)
-        code = mlc_buf_printf(&path, &err, "salesorders?$select=salesorderid,modifiedon,%sjdeordernumber",
-                              r->opt.prefix);
-    else
+        code = rows_path(r, r->watermark_ms - r->opt.overlap_ms, &path, &err);
+    else if (r->link != NULL)
         code = mlc_buf_puts(&path, r->link, &err);
+    else {
+        code = mlc_buf_printf(&path, &err, "%s?$select=", r->opt.table->set);
+        if (code == MLC_OK)
+            code = r->opt.table->changes(r, &path, &err);
+    }
     if (code == MLC_OK)
-        ask(r, mlc_buf_text(&path), r->untracked ? "" : TRACKED, r->untracked ? on_orders : on_changes);
+        ask(r, mlc_buf_text(&path), r->untracked ? "" : TRACKED, r->untracked ? on_rows : on_changes);
     else
         run_end(r, &err);
     mlc_buf_free(&path);
@@ -330,6 +345,8 @@ static void on_timer(void *arg)
 
 void mlc_reconcile_resync(mlc_reconcile *reconcile)
 {
+    if (reconcile == NULL)
+        return;
     reconcile->resync_wanted = true;
     if (!reconcile->running && !reconcile->stopping)
         mlc_timer_start(reconcile->timer, 0, 0);
@@ -337,41 +354,7 @@ void mlc_reconcile_resync(mlc_reconcile *reconcile)
 
 /* ---- life ---- */
 
-static mlc_code load_time(mlc_txn *txn, const char *name, int64_t *out, mlc_error *err)
-{
-    const void *value = NULL;
-    size_t len = 0;
-    const mlc_code code = mlc_cursor_get(txn, name, &value, &len, err);
-    if (code == MLC_OK && len == sizeof *out)
-        memcpy(out, value, len);
-    return code == MLC_E_NOTFOUND ? MLC_OK : code;
-}
-
-static mlc_code load_positions(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    mlc_reconcile *const r = arg;
-    const void *value = NULL;
-    size_t len = 0;
-    mlc_code code = load_time(txn, RECONCILE_CURSOR, &r->watermark_ms, err);
-    if (code == MLC_OK)
-        code = load_time(txn, RECONCILE_FROM, &r->from_ms, err);
-    if (code != MLC_OK)
-        return code;
-    code = mlc_cursor_get(txn, RECONCILE_LINK, &value, &len, err);
-    if (code == MLC_OK && len > 0 && (r->link = mlc_strndup(value, len)) == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
-    return code == MLC_E_NOTFOUND ? MLC_OK : code;
-}
-
-static mlc_code keep_times(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    const mlc_reconcile *const r = arg;
-    const mlc_code code =
-        mlc_cursor_put(txn, RECONCILE_CURSOR, &r->watermark_ms, sizeof r->watermark_ms, err);
-    return code == MLC_OK ? mlc_cursor_put(txn, RECONCILE_FROM, &r->from_ms, sizeof r->from_ms, err) : code;
-}
-
-/* Durable at once: orders made from now on are ours, those of the time before are not. */
+/* Durable at once: rows changed from now on are ours, those of the time before are not. */
 static mlc_code set_from(mlc_reconcile *r, mlc_error *err)
 {
     if (r->from_ms != 0)
@@ -380,7 +363,7 @@ static mlc_code set_from(mlc_reconcile *r, mlc_error *err)
         r->watermark_ms = r->opt.from_ms > 0 ? r->opt.from_ms : mlc_wall_ms();
     /* A store of an older version has only the watermark. */
     r->from_ms = r->watermark_ms - r->opt.overlap_ms;
-    return mlc_store_run(r->opt.store, keep_times, r, err);
+    return mlc_store_run(r->opt.store, reconcile_keep_times, r, err);
 }
 
 mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *options, mlc_error *err)
@@ -389,7 +372,7 @@ mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *op
     if (r == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
     r->opt = *options;
-    mlc_code code = mlc_store_read(r->opt.store, load_positions, r, err);
+    mlc_code code = mlc_store_read(r->opt.store, reconcile_load_positions, r, err);
     if (code == MLC_OK)
         code = set_from(r, err);
     if (code == MLC_OK)
@@ -407,6 +390,8 @@ mlc_code mlc_reconcile_open(mlc_reconcile **out, const mlc_reconcile_options *op
 
 void mlc_reconcile_stop(mlc_reconcile *reconcile)
 {
+    if (reconcile == NULL)
+        return;
     reconcile->stopping = true;
     mlc_timer_stop(reconcile->timer);
     mlc_timer_stop(reconcile->full_timer);
@@ -426,4 +411,5 @@ void mlc_reconcile_close(mlc_reconcile *reconcile)
 void mlc_reconcile_status_get(const mlc_reconcile *reconcile, mlc_reconcile_status *out)
 {
     *out = reconcile->status;
+    out->set = reconcile->opt.table->set;
 }

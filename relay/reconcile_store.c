@@ -1,123 +1,29 @@
-/* reconcile_store.c - what a page of changed orders leads to, in one job. */
+/* reconcile_store.c - what a page leads to, in one job, and the positions of a table in the store. */
 #include "relay/reconcile_private.h"
 
 #include "base/clock.h"
-#include "relay/intake.h"
-#include "relay/intake_put.h"
-#include "store/audit.h"
 #include "store/cursor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* How long an order that went down may be without a number before that is strange: some runs, a minute at most. */
-static int64_t answer_ms(const mlc_reconcile *r)
+enum { NAME_LEN = 64 };
+
+/* "reconcile/salesorders" is the watermark. */
+static const char *name_of(const mlc_reconcile *r, const char *ending, char out[NAME_LEN])
 {
-    enum { RUNS = 10, MOST_MS = 60000 };
-    return r->opt.interval_ms < MOST_MS / RUNS ? r->opt.interval_ms * RUNS : MOST_MS;
+    (void)snprintf(out, NAME_LEN, "reconcile/%s%s", r->opt.table->set, ending);
+    return out;
 }
 
-/* The same order once more, under another idempotency key: the agent looks into JDE before it creates anything. */
-static mlc_code put_again(mlc_txn *txn, mlc_reconcile *r, const char *order_id, uint64_t seq, int64_t now_ms,
-                          mlc_error *err)
+static mlc_code keep_positions(mlc_txn *txn, const mlc_reconcile *r, mlc_error *err)
 {
-    mlc_entry known;
-    char idem[160];
-    char key[80];
-    mlc_code code = mlc_outbox_get(txn, r->opt.down, seq, &known, err);
-    if (code != MLC_OK)
-        return code == MLC_E_NOTFOUND ? MLC_OK : code;
-    if (known.state != MLC_ENTRY_DONE || known.ended_ms + answer_ms(r) > r->run_ms)
-        return MLC_OK;
-    mlc_order_idem(order_id, idem, sizeof idem);
-    const size_t used = strlen(idem);
-    (void)snprintf(idem + used, sizeof idem - used, "/again/%lld", (long long)r->run_ms);
-    (void)snprintf(key, sizeof key, "order/%s", order_id);
-    /* The store's own bytes must not be read while it is written to. */
-    void *const payload = malloc(known.payload_len + 1);
-    if (payload == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for an order");
-    memcpy(payload, known.payload, known.payload_len);
-    const mlc_entry_new entry = {.tenant = r->opt.tenant,
-                                 .key = key,
-                                 .idem = idem,
-                                 .kind = "order",
-                                 .correlation = order_id,
-                                 .payload = payload,
-                                 .payload_len = known.payload_len,
-                                 .now_ms = now_ms};
-    code = mlc_outbox_put(txn, r->opt.down, &entry, &seq, NULL, err);
-    free(payload);
-    r->again += code == MLC_OK;
-    return code;
-}
-
-static mlc_code put_row(mlc_txn *txn, mlc_reconcile *r, const cJSON *row, int64_t now_ms, mlc_error *err)
-{
-    mlc_webhook_event event = {.message = "Reconcile", .entity = "salesorder"};
-    char idem[160];
-    char status[64];
-    uint64_t seq = 0;
-    if (!mlc_uuid_copy(mlc_json_str(row, "salesorderid"), event.order_id))
-        return mlc_fail(err, MLC_E_PROTOCOL, "Dynamics answered a sales order without salesorderid");
-    mlc_order_idem(event.order_id, idem, sizeof idem);
-    const mlc_code known = mlc_outbox_find(txn, r->opt.down, idem, &seq, NULL);
-    /* JDE refused it, and somebody may have mended it since: worth another look. */
-    const bool refused = mlc_order_jde_refused(row, r->opt.prefix);
-    (void)snprintf(status, sizeof status, "%sjdeorderstatus", r->opt.prefix);
-    /* On its way: nothing to find. Gone down, and nothing is known of it: it lost its answer. */
-    if (known == MLC_OK && !refused)
-        return r->whole && mlc_json_str(row, status) == NULL
-                   ? put_again(txn, r, event.order_id, seq, now_ms, err)
-                   : MLC_OK;
-    if (known != MLC_OK && known != MLC_E_NOTFOUND)
-        return known;
-    memcpy(event.correlation_id, event.order_id, sizeof event.correlation_id);
-    /* modifiedon counts seconds: a refused order may be mended in the second in which its refusal was written. */
-    const char *const etag = refused ? mlc_json_str(row, "@odata.etag") : NULL;
-    (void)snprintf(idem, sizeof idem, "reconcile/%s/%.40s%s%.40s", event.order_id,
-                   mlc_json_str(row, "modifiedon"), etag != NULL ? "/" : "", etag != NULL ? etag : "");
-    if (mlc_outbox_find(txn, r->opt.intake, idem, &seq, NULL) == MLC_OK)
-        return MLC_OK;
-    r->found++;
-    return mlc_intake_put(txn, r->opt.intake, r->opt.tenant, &event, "reconcile", idem, now_ms, err);
-}
-
-static mlc_code note_deleted(mlc_txn *txn, mlc_reconcile *r, const char *order_id, int64_t now_ms,
-                             mlc_error *err)
-{
-    char idem[160];
-    char key[80];
-    char source[96];
-    uint64_t seq = 0;
-    mlc_order_idem(order_id, idem, sizeof idem);
-    if (mlc_outbox_find(txn, r->opt.down, idem, &seq, NULL) != MLC_OK)
-        return MLC_OK; /* it never was ours */
-    (void)snprintf(key, sizeof key, "order/%s", order_id);
-    (void)snprintf(source, sizeof source, "Dynamics/%s", key);
-    r->deleted++;
-    const mlc_audit_event event = {.at_ms = now_ms,
-                                   .actor = "relay",
-                                   .action = "deleted",
-                                   .tenant = r->opt.tenant,
-                                   .kind = "order",
-                                   .key = key,
-                                   .idem = idem,
-                                   .correlation = order_id,
-                                   .source_id = source,
-                                   .outcome = "ok",
-                                   .detail = "the order was deleted in Dynamics; what JDE has of it stays"};
-    return mlc_audit_append(txn, &event, NULL, err);
-}
-
-static mlc_code keep_positions(mlc_txn *txn, mlc_reconcile *r, mlc_error *err)
-{
+    char name[NAME_LEN];
     mlc_code code = MLC_OK;
     if (r->new_link != NULL)
-        code = mlc_cursor_put(txn, RECONCILE_LINK, r->new_link, strlen(r->new_link), err);
+        code = mlc_cursor_put(txn, name_of(r, ".delta", name), r->new_link, strlen(r->new_link), err);
     if (code == MLC_OK && r->seen_ms > r->watermark_ms)
-        code = mlc_cursor_put(txn, RECONCILE_CURSOR, &r->seen_ms, sizeof r->seen_ms, err);
+        code = mlc_cursor_put(txn, name_of(r, "", name), &r->seen_ms, sizeof r->seen_ms, err);
     return code;
 }
 
@@ -130,15 +36,53 @@ mlc_code reconcile_store_page(mlc_txn *txn, void *arg, mlc_error *err)
     r->found = r->again = r->deleted = 0;
     cJSON_ArrayForEach(item, r->rows)
     {
-        code = put_row(txn, r, item, now_ms, err);
+        code = r->opt.table->put(txn, r, item, now_ms, err);
         if (code != MLC_OK)
             return code;
     }
     cJSON_ArrayForEach(item, r->gone)
     {
-        code = note_deleted(txn, r, item->valuestring, now_ms, err);
+        code = r->opt.table->deleted(txn, r, item->valuestring, now_ms, err);
         if (code != MLC_OK)
             return code;
     }
     return r->next == NULL ? keep_positions(txn, r, err) : MLC_OK;
+}
+
+static mlc_code load_time(mlc_txn *txn, const char *name, int64_t *out, mlc_error *err)
+{
+    const void *value = NULL;
+    size_t len = 0;
+    const mlc_code code = mlc_cursor_get(txn, name, &value, &len, err);
+    if (code == MLC_OK && len == sizeof *out)
+        memcpy(out, value, len);
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
+mlc_code reconcile_load_positions(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    mlc_reconcile *const r = arg;
+    char name[NAME_LEN];
+    const void *value = NULL;
+    size_t len = 0;
+    mlc_code code = load_time(txn, name_of(r, "", name), &r->watermark_ms, err);
+    if (code == MLC_OK)
+        code = load_time(txn, name_of(r, ".from", name), &r->from_ms, err);
+    if (code != MLC_OK)
+        return code;
+    code = mlc_cursor_get(txn, name_of(r, ".delta", name), &value, &len, err);
+    if (code == MLC_OK && len > 0 && (r->link = mlc_strndup(value, len)) == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for reconciliation");
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
+mlc_code reconcile_keep_times(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    const mlc_reconcile *const r = arg;
+    char name[NAME_LEN];
+    const mlc_code code =
+        mlc_cursor_put(txn, name_of(r, "", name), &r->watermark_ms, sizeof r->watermark_ms, err);
+    return code == MLC_OK
+               ? mlc_cursor_put(txn, name_of(r, ".from", name), &r->from_ms, sizeof r->from_ms, err)
+               : code;
 }

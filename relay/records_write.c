@@ -19,12 +19,6 @@ typedef struct write_group {
 
 /* ---- how a write went ---- */
 
-/* An answer too large to be read came after the write; the record is not to blame for it. */
-static mlc_code write_code(const mlc_odata_answer *answer)
-{
-    return answer->code == MLC_E_LIMIT ? MLC_E_UNCERTAIN : answer->code;
-}
-
 static void finish_answer(mlc_record_task *task, mlc_code code, const mlc_odata_answer *answer)
 {
     const mlc_delivery_result result = {.code = code,
@@ -43,7 +37,7 @@ static void forget_used(mlc_record_task *task)
 
 void mlc_record_refused(mlc_record_task *task, const mlc_odata_answer *answer)
 {
-    mlc_code code = write_code(answer);
+    mlc_code code = answer->code;
     const bool bad = answer->status == HTTP_BAD_REQUEST || answer->status == HTTP_NOT_FOUND;
     if (bad && task->used_count > 0)
         forget_used(task);
@@ -305,8 +299,6 @@ static void on_looked(void *user, const mlc_odata_answer *answer)
     mlc_error err = answer->err;
     if (answer->code == MLC_OK)
         (void)mlc_fail(&err, MLC_E_PROTOCOL, "HTTP %d without the row", answer->status);
-    else if (answer->code == MLC_E_LIMIT)
-        (void)mlc_wrap(&err, MLC_E_PROTOCOL, "the row could not be read");
     const mlc_delivery_result result = {
         .code = err.code, .err = &err, .uncertain = true, .retry_after_ms = answer->retry_after_ms};
     mlc_record_finish(task, &result);

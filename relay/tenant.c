@@ -112,8 +112,8 @@ mlc_code mlc_tenant_open(mlc_tenant **out, const mlc_tenant_options *options, ml
 
 void mlc_tenant_stop(mlc_tenant *tenant)
 {
-    if (tenant->reconcile != NULL)
-        mlc_reconcile_stop(tenant->reconcile);
+    for (size_t i = 0; i < TENANT_TABLES; i++)
+        mlc_reconcile_stop(tenant->reconcile[i]);
     if (tenant->hooks != NULL)
         mlc_hook_setup_stop(tenant->hooks);
     if (tenant->xref != NULL)
@@ -149,7 +149,8 @@ void mlc_tenant_close(mlc_tenant *tenant)
     mlc_outbox_close(tenant->held);
     mlc_store_close(tenant->store);
     tenant->store = NULL;
-    mlc_reconcile_close(tenant->reconcile);
+    for (size_t i = 0; i < TENANT_TABLES; i++)
+        mlc_reconcile_close(tenant->reconcile[i]);
     mlc_hook_setup_close(tenant->hooks);
     mlc_xref_rebuild_close(tenant->xref);
     mlc_drift_close(tenant->drift);

@@ -214,28 +214,39 @@ mlc_code tenant_open_reconcile(mlc_tenant *t, mlc_error *err)
     if (from != NULL && mlc_iso_parse(from, &from_ms, err) != MLC_OK)
         return mlc_wrap(err, MLC_E_INVALID,
                         "tenant %s: orders.reconcile_from: not a time like 2026-11-23T00:00:00Z", t->id);
-    const mlc_reconcile_options options = {.loop = t->opt.loop,
-                                           .store = t->store,
-                                           .intake = t->intake_stream,
-                                           .down = t->down,
-                                           .odata = t->odata,
-                                           .log = t->opt.log,
-                                           .tenant = t->id,
-                                           .prefix = tenant_str(t, "dynamics.prefix"),
-                                           .filter = tenant_str(t, "orders.reconcile_filter"),
-                                           .interval_ms = tenant_num(t, "orders.reconcile_interval"),
-                                           .overlap_ms = tenant_num(t, "orders.reconcile_overlap"),
-                                           .from_ms = from_ms,
-                                           .on_found = tenant_on_event,
-                                           .on_down = tenant_on_down,
-                                           .user = t};
+    mlc_reconcile_options options = {.loop = t->opt.loop,
+                                     .store = t->store,
+                                     .intake = t->intake_stream,
+                                     .down = t->down,
+                                     .odata = t->odata,
+                                     .log = t->opt.log,
+                                     .table = &mlc_reconcile_orders,
+                                     .tenant = t->id,
+                                     .prefix = tenant_str(t, "dynamics.prefix"),
+                                     .filter = tenant_str(t, "orders.reconcile_filter"),
+                                     .interval_ms = tenant_num(t, "orders.reconcile_interval"),
+                                     .overlap_ms = tenant_num(t, "orders.reconcile_overlap"),
+                                     .from_ms = from_ms,
+                                     .on_found = tenant_on_event,
+                                     .on_down = tenant_on_down,
+                                     .user = t};
     const mlc_xref_rebuild_options xref = {.store = t->store,
                                            .odata = t->odata,
                                            .log = t->opt.log,
                                            .tenant = t->id,
                                            .prefix = tenant_str(t, "dynamics.prefix")};
-    const mlc_code code = mlc_xref_rebuild_open(&t->xref, &xref, err);
-    return code == MLC_OK ? mlc_reconcile_open(&t->reconcile, &options, err) : code;
+    mlc_code code = mlc_xref_rebuild_open(&t->xref, &xref, err);
+    if (code == MLC_OK)
+        code = mlc_reconcile_open(&t->reconcile[0], &options, err);
+    if (code != MLC_OK || !tenant_flag(t, "addresses.enabled"))
+        return code;
+    options.interval_ms = tenant_num(t, "addresses.reconcile_interval");
+    options.overlap_ms = tenant_num(t, "addresses.reconcile_overlap");
+    options.from_ms = 0;
+    options.table = &mlc_reconcile_accounts;
+    code = mlc_reconcile_open(&t->reconcile[1], &options, err);
+    options.table = &mlc_reconcile_contacts;
+    return code == MLC_OK ? mlc_reconcile_open(&t->reconcile[2], &options, err) : code;
 }
 
 mlc_code tenant_open_hooks(mlc_tenant *t, mlc_error *err)
@@ -255,11 +266,12 @@ mlc_code tenant_open_hooks(mlc_tenant *t, mlc_error *err)
     return mlc_hook_setup_open(&t->hooks, &options, err);
 }
 
-/* A full comparison has the orders gone through as well. */
+/* A full comparison has the reconciled tables gone through as well. */
 static void on_compare(void *user)
 {
     const mlc_tenant *const t = user;
-    mlc_reconcile_resync(t->reconcile);
+    for (size_t i = 0; i < TENANT_TABLES; i++)
+        mlc_reconcile_resync(t->reconcile[i]);
 }
 
 mlc_code tenant_open_drift(mlc_tenant *t, mlc_error *err)

@@ -17,6 +17,8 @@
 #include "relay/webhook_setup.h"
 #include "relay/xref_rebuild.h"
 
+enum { TENANT_TABLES = 3 /* that are reconciled */ };
+
 struct mlc_tenant {
     mlc_tenant_options opt;
     const char *id;
@@ -34,8 +36,8 @@ struct mlc_tenant {
     mlc_trial *trial;
     mlc_intake *intake;
     mlc_address_intake addresses;
-    mlc_deliverer *deliverer; /* of "dynamics" */
-    mlc_reconcile *reconcile;
+    mlc_deliverer *deliverer;                /* of "dynamics" */
+    mlc_reconcile *reconcile[TENANT_TABLES]; /* NULL: not that table */
     mlc_hook_setup *hooks;
     mlc_drift *drift;
     mlc_inbound inbound;

@@ -99,12 +99,29 @@ static void describe_deliverer(const mlc_deliverer *deliverer, cJSON *out)
     (void)mlc_json_add_str(out, "lastError", s.last_error, NULL);
 }
 
+/* By table: "salesorders", and with the flow of addresses "accounts" and "contacts". */
+static void describe_reconcile(const mlc_tenant *tenant, cJSON *out)
+{
+    for (size_t i = 0; i < TENANT_TABLES; i++) {
+        mlc_reconcile_status s = {0};
+        if (tenant->reconcile[i] == NULL)
+            continue;
+        mlc_reconcile_status_get(tenant->reconcile[i], &s);
+        cJSON *const table = cJSON_AddObjectToObject(out, s.set);
+        (void)mlc_json_add_int(table, "runs", (int64_t)s.runs, NULL);
+        (void)mlc_json_add_int(table, "found", (int64_t)s.found, NULL);
+        (void)mlc_json_add_int(table, "again", (int64_t)s.again, NULL);
+        (void)mlc_json_add_int(table, "deleted", (int64_t)s.deleted, NULL);
+        (void)mlc_json_add_int(table, "resyncs", (int64_t)s.resyncs, NULL);
+        (void)mlc_json_add_bool(table, "tracked", s.tracked, NULL);
+        (void)mlc_json_add_str(table, "lastError", s.last_error, NULL);
+    }
+}
+
 void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
 {
     mlc_entra_status entra = {0};
-    mlc_reconcile_status reconcile = {0};
     mlc_entra_status_get(tenant->entra, &entra);
-    mlc_reconcile_status_get(tenant->reconcile, &reconcile);
     cJSON *const token = cJSON_AddObjectToObject(out, "token");
     (void)mlc_json_add_bool(token, "valid", entra.has_token, NULL);
     (void)mlc_json_add_int(token, "requests", (int64_t)entra.requests, NULL);
@@ -118,14 +135,7 @@ void mlc_tenant_status(const mlc_tenant *tenant, cJSON *out)
     (void)mlc_json_add_int(events, "perSecond", tenant->webhook_quota.per_s, NULL);
     (void)mlc_json_add_int(events, "taken", (int64_t)tenant->webhook_quota.taken, NULL);
     (void)mlc_json_add_int(events, "refused", (int64_t)tenant->webhook_quota.refused, NULL);
-    cJSON *const found = cJSON_AddObjectToObject(out, "reconcile");
-    (void)mlc_json_add_int(found, "runs", (int64_t)reconcile.runs, NULL);
-    (void)mlc_json_add_int(found, "found", (int64_t)reconcile.found, NULL);
-    (void)mlc_json_add_int(found, "again", (int64_t)reconcile.again, NULL);
-    (void)mlc_json_add_int(found, "deleted", (int64_t)reconcile.deleted, NULL);
-    (void)mlc_json_add_int(found, "resyncs", (int64_t)reconcile.resyncs, NULL);
-    (void)mlc_json_add_bool(found, "tracked", reconcile.tracked, NULL);
-    (void)mlc_json_add_str(found, "lastError", reconcile.last_error, NULL);
+    describe_reconcile(tenant, cJSON_AddObjectToObject(out, "reconcile"));
     mlc_hook_setup_status hooks = {0};
     mlc_hook_setup_status_get(tenant->hooks, &hooks);
     cJSON *const steps = cJSON_AddObjectToObject(out, "webhooks");

@@ -21,7 +21,7 @@ function bringBack(world, name) {
   fs.cpSync(path.join(world.dir, `${name}.kept`), path.join(world.dir, name), { recursive: true });
 }
 
-const found = async (world) => (await world.relayAdmin('GET', '/v1/status')).tenants[world.tenant].reconcile;
+const found = async (world) => (await world.relayAdmin('GET', '/v1/status')).tenants[world.tenant].reconcile.salesorders;
 
 test('orders whose webhooks were lost', async (t) => World.run({ customers: CUSTOMERS, items: 10 }, async (world) => {
   const { dynamics } = world;
@@ -119,6 +119,8 @@ const flow = { enabled: true };
 
 test('full comparison', async (t) => World.run({
   customers: CUSTOMERS, items: 20, products: 5,
+  // What is changed by hand is written over here; it does not travel to JDE.
+  relay: { tenant: { addresses: { enabled: false } } },
   agent: { flows: { suppliers: flow, contacts: flow, items: flow, prices: flow } },
 }, async (world) => {
   const { jde, dynamics } = world;

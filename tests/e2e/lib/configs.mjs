@@ -44,6 +44,7 @@ export function tenantSettings(site, more = {}) {
       timeout: '5s', retry_base: '50ms', retry_cap: '2s', settle: '2s', max_attempts: 100,
     },
     orders: { reconcile_interval: '1s' },
+    addresses: { reconcile_interval: '1s' },
     ...(site.relayPort ? { webhooks: { public_url: `https://127.0.0.1:${site.relayPort}` } } : {}),
   }, more);
 }
