@@ -213,6 +213,53 @@ static void test_new_order_is_made_and_reported(void **state)
     fix_close(&f);
 }
 
+typedef struct tried {
+    bool ended;
+    mlc_code code;
+    char outcome[64];
+} tried;
+
+static void on_tried(mlc_delivery *item, const mlc_delivery_result *result)
+{
+    tried *const end = item->sink_user;
+    end->ended = true;
+    end->code = result->code;
+    mlc_strlcpy(end->outcome, result->outcome != NULL ? result->outcome : "", sizeof end->outcome);
+    result->effect_free(result->effect_arg);
+}
+
+/* As a replay does it: the order is made by the same way, and no stream knows of it. */
+static void test_order_that_is_no_entry_is_made_and_leaves_nothing(void **state)
+{
+    exec_fix f;
+    tried end = {0};
+    (void)state;
+    fix_open(&f);
+    ais_script(f.a, {200, FOUND(""), false},
+               {200, "{\"DOCO\":1001,\"DCTO\":\"SO\",\"KCOO\":\"00001\"}", false});
+    mlc_delivery item = {.attempt = 1,
+                         .tenant = "acme",
+                         .key = "order/" ORDER_ID,
+                         .idem = "dyn/salesorder/" ORDER_ID "/create",
+                         .kind = "order",
+                         .correlation = "c",
+                         .payload = mlc_buf_text(&f.order),
+                         .payload_len = f.order.len,
+                         .sink = on_tried,
+                         .sink_user = &end};
+    mlc_executor_try(f.e, &item);
+    while (!end.ended)
+        (void)uv_run(&f.a->loop, UV_RUN_ONCE);
+    assert_int_equal(end.code, MLC_OK);
+    assert_string_equal(end.outcome, "created 1001 SO 00001");
+    assert_int_equal(creations(&f), 1);
+    net_run_for(&f.a->loop, 20);
+    assert_int_equal(lst_stats_of(&f.s, f.up).next_seq, 1);
+    assert_int_equal(lst_stats_of(&f.s, f.jde).next_seq, 1);
+    assert_int_equal(f.reported, 0);
+    fix_close(&f);
+}
+
 static void test_order_that_is_there_is_not_made_again(void **state)
 {
     exec_fix f;
@@ -373,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_order_is_made_and_reported),
+        cmocka_unit_test(test_order_that_is_no_entry_is_made_and_leaves_nothing),
         cmocka_unit_test(test_order_that_is_there_is_not_made_again),
         cmocka_unit_test(test_unclear_outcome_is_looked_up),
         cmocka_unit_test(test_answer_without_a_number_is_looked_up),
