@@ -149,8 +149,7 @@ static void on_created(void *user, mlc_code code, const mlc_error *err, const cJ
     order_task *const task = user;
     mlc_jde_order_key key;
     if (code != MLC_OK) {
-        /* An answer without end came after the order was taken: whether it was made is to be seen. */
-        finish_failed(task, code == MLC_E_LIMIT ? MLC_E_UNCERTAIN : code, err);
+        finish_failed(task, code, err);
         return;
     }
     if (mlc_order_key_find(answer, &key)) {
@@ -253,12 +252,9 @@ static void create(order_task *task)
 
 static void look_up_failed(order_task *task, mlc_code code, const mlc_error *why)
 {
-    /* An answer without end says nothing of the order. */
-    if (code == MLC_E_LIMIT)
-        code = MLC_E_UNAVAILABLE;
     if (code != MLC_E_CLOSED && !task->created_now && !task->item->uncertain) {
         /* Nothing was written in this attempt, nor in an earlier one that is unsettled. */
-        finish_failed(task, code == MLC_E_UNCERTAIN ? MLC_E_UNAVAILABLE : code, why);
+        finish_failed(task, code, why);
         return;
     }
     mlc_delivery_result result = {.code = code, .err = why, .uncertain = true};
