@@ -27,6 +27,8 @@ typedef struct mlc_address_options {
     mlc_address_rule rule;
     bool
         dry_run; /* nothing is written and nothing reported: what would be done is the outcome, and the change is held */
+    bool
+        replay; /* at a test JDE: all that differs is written, conflicts are not judged, memory is not asked */
 } mlc_address_options;
 
 /* Carry out one item of kind "address"; ends in mlc_deliverer_finish. `options` must outlive it. */

@@ -8,7 +8,8 @@
  * Codes given to callbacks: those of http_client.h for the network; MLC_E_AUTH when the log-in is refused;
  * MLC_E_DENIED, THROTTLED, UNAVAILABLE by HTTP status; MLC_E_REJECTED when AIS or the application
  * refuses the content (also with HTTP 200: "errors" of a form, "sysErrors"); MLC_E_PROTOCOL when the
- * answer is not what the contract says (for a write that counts as uncertain: it was sent).
+ * answer is not what the contract says (for a write that counts as uncertain: it was sent). An answer without end, or none
+ * after the request was sent, is UNAVAILABLE of a read and UNCERTAIN of a write.
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_AGENT_AIS_H
@@ -31,6 +32,7 @@ typedef struct mlc_ais_options {
     int64_t token_life_ms;   /* log in again after this; 0: 25 min */
     int64_t timeout_ms;      /* of one request; 0: 60 s */
     unsigned max_parallel;   /* requests at once, so that JDE is not flooded; 0: 4 */
+    size_t answer_max;       /* bytes of an answer; 0: 16 MiB */
 } mlc_ais_options;
 
 mlc_code mlc_ais_open(mlc_ais **out, const mlc_ais_options *options, mlc_error *err);

@@ -117,7 +117,7 @@ static void judge_answer(ais_call *call, const mlc_http_response *response)
     const int status = response->status;
     mlc_error_clear(&err);
     const mlc_code parsed =
-        mlc_json_parse(response->body, response->body_len, AIS_BODY_MAX, AIS_DEPTH, &body, &err);
+        mlc_json_parse(response->body, response->body_len, call->ais->opt.answer_max, AIS_DEPTH, &body, &err);
     if (token_refused(status)) {
         ais_session_refused(call->ais, call->session);
         if (call->kind == AIS_NEXT)
@@ -136,15 +136,33 @@ static void judge_answer(ais_call *call, const mlc_http_response *response)
     cJSON_Delete(body);
 }
 
-static void on_answer(void *user, mlc_code code, const mlc_error *err, const mlc_http_response *response)
+/* No answer, or none that ends: what that says of the call. Reading twice does no harm, so an unclear outcome is none; a write may
+ * have been executed. Neither is the record's fault. */
+static mlc_code judge_silence(const ais_call *call, mlc_code code, mlc_error *err)
+{
+    const bool endless = code == MLC_E_LIMIT;
+    if (!endless && code != MLC_E_UNCERTAIN)
+        return code;
+    if (call->kind == AIS_WRITE)
+        return endless ? mlc_wrap(err, MLC_E_UNCERTAIN, "sent, but its answer cannot be read") : code;
+    return endless ? mlc_wrap(err, MLC_E_UNAVAILABLE,
+                              "AIS's answer does not end in time; if that is of a flow, a smaller page_size "
+                              "may help")
+                   : (err->code = MLC_E_UNAVAILABLE);
+}
+
+static void on_answer(void *user, mlc_code code, const mlc_error *why, const mlc_http_response *response)
 {
     ais_call *const call = user;
     mlc_ais *const ais = call->ais;
+    mlc_error err;
     list_remove(&ais->running, call);
     ais->running_count--;
     call->http = NULL;
     if (code != MLC_OK) {
-        call_end(call, code, err, 0, NULL);
+        err = *why;
+        code = judge_silence(call, code, &err);
+        call_end(call, code, &err, 0, NULL);
     } else {
         note_clock(ais, response);
         if (!repeat_after_login(call, response->status))
@@ -170,7 +188,7 @@ static void send_call(mlc_ais *ais, ais_call *call)
                                       .body = call->body,
                                       .body_len = call->body != NULL ? strlen(call->body) : 0,
                                       .timeout_ms = ais->opt.timeout_ms,
-                                      .max_body = AIS_BODY_MAX};
+                                      .max_body = ais->opt.answer_max};
     call->session = ais->session;
     const mlc_code code = mlc_http_send(ais->opt.http, &request, on_answer, call, &call->http, &err);
     if (code != MLC_OK) {

@@ -82,11 +82,7 @@ static void on_page(void *user, mlc_code code, const mlc_error *why, int status,
         return;
     }
     if (code != MLC_OK) {
-        err = *why;
-        /* Reading twice does no harm: an unclear outcome is none. */
-        if (code == MLC_E_UNCERTAIN)
-            code = err.code = MLC_E_UNAVAILABLE;
-        cursor_end(cursor, code, &err);
+        cursor_end(cursor, code, why);
         return;
     }
     if (status < 200 || status >= 300) {

@@ -33,7 +33,8 @@ static void keep_text(char *out, size_t size, const char *text)
 static mlc_code take_session(mlc_ais *ais, const mlc_http_response *response, mlc_error *err)
 {
     cJSON *body = NULL;
-    mlc_code code = mlc_json_parse(response->body, response->body_len, AIS_BODY_MAX, AIS_DEPTH, &body, err);
+    mlc_code code =
+        mlc_json_parse(response->body, response->body_len, ais->opt.answer_max, AIS_DEPTH, &body, err);
     if (code != MLC_OK)
         return mlc_wrap(err, MLC_E_PROTOCOL, "AIS answered the log-in with something that is not JSON");
     const cJSON *const user = mlc_json_get(body, "userInfo");
@@ -80,8 +81,8 @@ static void on_login(void *user, mlc_code code, const mlc_error *why, const mlc_
         return;
     if (code != MLC_OK) {
         err = *why;
-        /* Logging in twice does no harm. */
-        if (code == MLC_E_UNCERTAIN)
+        /* Logging in twice does no harm; an answer without end is no log-in. */
+        if (code == MLC_E_UNCERTAIN || code == MLC_E_LIMIT)
             code = err.code = MLC_E_UNAVAILABLE;
     } else {
         code = judge_login(ais, response, &err);
@@ -137,7 +138,8 @@ static mlc_code send_login(mlc_ais *ais, mlc_error *err)
                                           .header_count = 1,
                                           .body = body,
                                           .body_len = strlen(body),
-                                          .timeout_ms = ais->opt.timeout_ms};
+                                          .timeout_ms = ais->opt.timeout_ms,
+                                          .max_body = ais->opt.answer_max};
         code = mlc_http_send(ais->opt.http, &request, on_login, ais, &ais->login_call, err);
         explicit_bzero(body, strlen(body));
     }
@@ -215,6 +217,8 @@ mlc_code mlc_ais_open(mlc_ais **out, const mlc_ais_options *options, mlc_error *
         ais->opt.token_life_ms = TOKEN_LIFE_MS;
     if (ais->opt.timeout_ms <= 0)
         ais->opt.timeout_ms = TIMEOUT_MS;
+    if (ais->opt.answer_max == 0)
+        ais->opt.answer_max = AIS_BODY_MAX;
     if (ais->opt.max_parallel == 0)
         ais->opt.max_parallel = PARALLEL;
     mlc_code code =

@@ -94,15 +94,9 @@ static void on_answer(void *user, mlc_code code, const mlc_error *why, int statu
     totals_call *const call = user;
     const cJSON *part = NULL;
     mlc_error err;
-    mlc_error_clear(&err);
-    if (code == MLC_OK) {
+    err = *why;
+    if (code == MLC_OK)
         code = answer_part(call, status, body, &part, &err);
-    } else {
-        err = *why;
-        /* Reading twice does no harm: an unclear outcome is none. */
-        if (code == MLC_E_UNCERTAIN)
-            code = err.code = MLC_E_UNAVAILABLE;
-    }
     if (call->on_count != NULL)
         give_count(call, code, &err, part);
     else

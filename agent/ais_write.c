@@ -41,7 +41,7 @@ static void on_answer(void *user, mlc_code code, const mlc_error *why, int statu
 {
     write_call *const w = user;
     mlc_error err = *why;
-    if (code == MLC_E_PROTOCOL || code == MLC_E_LIMIT)
+    if (code == MLC_E_PROTOCOL)
         code = mlc_wrap(&err, MLC_E_UNCERTAIN, "%s: sent, but its answer cannot be read", w->what);
     else if (code == MLC_OK)
         code = judge(w->what, status, body, &err);

@@ -198,16 +198,18 @@ static mlc_code open_signals(agent_app *app, mlc_error *err)
 static void on_logged_out(void *user)
 {
     agent_app *const app = user;
-    app->logged_out = true;
+    app->sessions--;
     uv_stop(&app->loop);
 }
 
 static void wait_for_logout(agent_app *app)
 {
     const int64_t until = mlc_mono_ms() + LOGOUT_WAIT_MS;
+    app->sessions = 2;
+    mlc_replay_stop(app->replay, on_logged_out, app);
     mlc_ais_close(app->ais, on_logged_out, app);
     app->ais = NULL;
-    while (!app->logged_out && mlc_mono_ms() < until)
+    while (app->sessions > 0 && mlc_mono_ms() < until)
         (void)uv_run(&app->loop, UV_RUN_ONCE);
 }
 
@@ -242,6 +244,7 @@ static void close_all(agent_app *app)
     mlc_flow_set_close(app->flows);
     mlc_flow_config_free(&app->flow_config);
     mlc_executor_close(app->executor);
+    mlc_replay_close(app->replay);
     mlc_order_config_free(&app->orders);
     mlc_compare_close(app->compare);
     mlc_upkeep_close(app->upkeep);

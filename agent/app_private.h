@@ -13,6 +13,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_preview_route.h"
 #include "agent/order_config.h"
+#include "agent/replay.h"
 #include "agent/tunnel_client.h"
 #include "deliver/upkeep.h"
 #include "net/service.h"
@@ -26,7 +27,8 @@ typedef struct agent_app {
     const char *software;
     uv_loop_t loop;
     uv_signal_t on_term, on_int;
-    bool signals_open, stopping, logged_out;
+    bool signals_open, stopping;
+    unsigned sessions; /* that have not ended yet, while closing */
     mlc_waker *waker;
     mlc_service *service;
     mlc_store *store;
@@ -39,6 +41,7 @@ typedef struct agent_app {
     mlc_flow_config flow_config;
     mlc_flow_set *flows;
     mlc_executor *executor;
+    mlc_replay *replay;
     mlc_order_config orders;
     mlc_executor_gate gate;
     mlc_address_options addresses;

@@ -90,12 +90,13 @@ mlc_code app_open_admin(agent_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + MLC_FLOW_ROUTES + 1 > ROUTES_MAX)
+    if (count + MLC_FLOW_ROUTES + 2 > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->routes, routes, count * sizeof *routes);
     count += mlc_flow_routes(&app->flows, app->routes + count);
     app->previews.set = &app->flows;
     app->routes[count++] = mlc_flow_preview_route(&app->previews);
+    app->routes[count++] = mlc_replay_route(app->replay);
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = app_str(app, "agent.admin_socket"),
                                             .routes = app->routes,

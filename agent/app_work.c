@@ -53,14 +53,16 @@ mlc_code app_open_executor(agent_app *app, mlc_error *err)
     app->gate =
         (mlc_executor_gate){.jde = app->jde, .tenant = app_str(app, "agent.tenant"), .addresses = addresses};
     const mlc_code set = addresses ? set_addresses(app, err) : MLC_OK;
-    if (set != MLC_OK || !mlc_cfg_bool(app->cfg, "orders.enabled"))
+    if (set != MLC_OK)
         return set;
+    if (!mlc_cfg_bool(app->cfg, "orders.enabled"))
+        return mlc_replay_open(&app->replay, NULL, &app->loop, app->cfg, app->software, err);
     const size_t controls = mlc_cfg_count(app->cfg, "orders.form_controls");
     if (controls > FORM_CONTROLS_MAX)
         return mlc_fail(err, MLC_E_LIMIT, "orders.form_controls: at most %d values", FORM_CONTROLS_MAX);
     for (size_t i = 0; i < controls; i++)
         app->form_controls[i] = mlc_cfg_list_str(app->cfg, "orders.form_controls", i);
-    const mlc_code code = mlc_order_config_read(&app->orders, app->cfg, NULL, err);
+    mlc_code code = mlc_order_config_read(&app->orders, app->cfg, NULL, err);
     if (code != MLC_OK)
         return code;
     const mlc_executor_options options = {
@@ -99,7 +101,8 @@ mlc_code app_open_executor(agent_app *app, mlc_error *err)
         .max_attempts = (uint32_t)mlc_cfg_int(app->cfg, "orders.max_attempts"),
         .backoff = {mlc_cfg_int(app->cfg, "orders.retry_base"), mlc_cfg_int(app->cfg, "orders.retry_cap")},
         .settle_ms = mlc_cfg_int(app->cfg, "orders.settle")};
-    return mlc_executor_open(&app->executor, &options, &delivery, err);
+    code = mlc_replay_open(&app->replay, &options, &app->loop, app->cfg, app->software, err);
+    return code == MLC_OK ? mlc_executor_open(&app->executor, &options, &delivery, err) : code;
 }
 
 mlc_code app_open_compare(agent_app *app, mlc_error *err)

@@ -4,6 +4,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/identity.h"
 #include "agent/order_config.h"
+#include "agent/replay.h"
 #include "base/config_rows.h"
 #include "crypto/sealed.h"
 
@@ -159,6 +160,18 @@ static const mlc_cfg_field schema[] = {
     {"addresses.conflict", MLC_CFG_ENUM, false, "jde", 0, 0, conflict_rules,
      "Who wins when JDE's address changed since the version edited in Dynamics; newest needs ais.time_zone"},
 
+    {"replay.url", MLC_CFG_URL, false, NULL, 0, 0, NULL,
+     "AIS server of a test JDE for mlctl replay; never the one of ais.url"},
+    {"replay.username", MLC_CFG_STRING, false, NULL, 1, 64, NULL, "Its JDE user"},
+    {"replay.password", MLC_CFG_SECRET, false, NULL, 0, 0, NULL, "Its password"},
+    {"replay.environment", MLC_CFG_STRING, false, NULL, 1, 30, NULL,
+     "Its JDE environment, such as JPY920; never the one of ais.environment"},
+    {"replay.role", MLC_CFG_STRING, false, "*ALL", 1, 30, NULL, "Its JDE role"},
+    {"replay.date_format", MLC_CFG_STRING, false, NULL, 1, 30, NULL,
+     "Overrides the format it tells at log-in"},
+    {"replay.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
+    {"replay.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
+
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of the store's file"},
     {"store.up_max_bytes", MLC_CFG_SIZE, false, "8G", 1 << 16, 0, NULL,
      "Waiting for the relay; then polling pauses"},
@@ -210,6 +223,8 @@ mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         code = check_flows(*out, report, err);
     if (code == MLC_OK)
         code = check_orders(*out, report, err);
+    if (code == MLC_OK)
+        code = mlc_replay_config_check(*out, report, err);
     if (code != MLC_OK && *out != NULL) {
         mlc_cfg_free(*out);
         *out = NULL;

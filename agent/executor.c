@@ -149,8 +149,7 @@ static void on_created(void *user, mlc_code code, const mlc_error *err, const cJ
     order_task *const task = user;
     mlc_jde_order_key key;
     if (code != MLC_OK) {
-        /* An answer without end came after the order was taken: whether it was made is to be seen. */
-        finish_failed(task, code == MLC_E_LIMIT ? MLC_E_UNCERTAIN : code, err);
+        finish_failed(task, code, err);
         return;
     }
     if (mlc_order_key_find(answer, &key)) {
@@ -253,12 +252,9 @@ static void create(order_task *task)
 
 static void look_up_failed(order_task *task, mlc_code code, const mlc_error *why)
 {
-    /* An answer without end says nothing of the order. */
-    if (code == MLC_E_LIMIT)
-        code = MLC_E_UNAVAILABLE;
     if (code != MLC_E_CLOSED && !task->created_now && !task->item->uncertain) {
         /* Nothing was written in this attempt, nor in an earlier one that is unsettled. */
-        finish_failed(task, code == MLC_E_UNCERTAIN ? MLC_E_UNAVAILABLE : code, why);
+        finish_failed(task, code, why);
         return;
     }
     mlc_delivery_result result = {.code = code, .err = why, .uncertain = true};
@@ -323,31 +319,39 @@ static bool runs_dry(void *user, const char *kind)
     return opt->dry_run;
 }
 
+static void carry_out(mlc_executor *e, mlc_delivery *item)
+{
+    mlc_error err;
+    item->dry = runs_dry(&e->opt, item->kind);
+    if (strcmp(item->kind, "address") == 0 && e->opt.addresses != NULL) {
+        mlc_address_deliver(e->opt.addresses, e->deliverer, item);
+        return;
+    }
+    order_task *const task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
+        const mlc_delivery_result result = {.code = MLC_E_NOMEM, .err = &err};
+        mlc_deliverer_finish(e->deliverer, item, &result);
+        return;
+    }
+    task->executor = e;
+    task->item = item;
+    const mlc_code code = mlc_order_parse(item->payload, item->payload_len, &task->order, &err);
+    if (code != MLC_OK)
+        finish_failed(task, code, &err);
+    else
+        look_up(task);
+}
+
 static void deliver(void *user, mlc_delivery *const *items, size_t count)
 {
-    mlc_executor *const e = user;
-    mlc_error err;
-    for (size_t i = 0; i < count; i++) {
-        items[i]->dry = runs_dry(&e->opt, items[i]->kind);
-        if (strcmp(items[i]->kind, "address") == 0 && e->opt.addresses != NULL) {
-            mlc_address_deliver(e->opt.addresses, e->deliverer, items[i]);
-            continue;
-        }
-        order_task *const task = calloc(1, sizeof *task);
-        if (task == NULL) {
-            (void)mlc_fail(&err, MLC_E_NOMEM, "no memory for an order");
-            const mlc_delivery_result result = {.code = MLC_E_NOMEM, .err = &err};
-            mlc_deliverer_finish(e->deliverer, items[i], &result);
-            continue;
-        }
-        task->executor = e;
-        task->item = items[i];
-        const mlc_code code = mlc_order_parse(items[i]->payload, items[i]->payload_len, &task->order, &err);
-        if (code != MLC_OK)
-            finish_failed(task, code, &err);
-        else
-            look_up(task);
-    }
+    for (size_t i = 0; i < count; i++)
+        carry_out(user, items[i]);
+}
+
+void mlc_executor_try(mlc_executor *executor, mlc_delivery *item)
+{
+    carry_out(executor, item);
 }
 
 static void on_committed(void *user)
@@ -380,6 +384,9 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
     if (e == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the executor");
     e->opt = *options;
+    *out = e;
+    if (delivery == NULL)
+        return MLC_OK;
     mlc_deliverer_options d = *delivery;
     d.store = options->store;
     d.stream = options->jde;
@@ -393,11 +400,10 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
     if (code == MLC_OK)
         code = mlc_deliverer_open(&e->deliverer, &d, err);
     if (code != MLC_OK) {
+        *out = NULL;
         free(e);
-        return code;
     }
-    *out = e;
-    return MLC_OK;
+    return code;
 }
 
 void mlc_executor_stop(mlc_executor *executor)

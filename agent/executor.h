@@ -44,13 +44,15 @@ typedef struct mlc_executor_options {
 } mlc_executor_options;
 
 /* `delivery` names loop, parallelism, attempts, backoff, settle and breaker; the executor sets store, stream, actor,
- * deliver, on_committed and user in it. */
+ * deliver, on_committed and user in it. NULL: nothing is taken from the stream, and only mlc_executor_try is used. */
 mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
                            const mlc_deliverer_options *delivery, mlc_error *err);
 /* Begin nothing new. Then close the AIS client and finish the store's jobs, then close. */
 void mlc_executor_stop(mlc_executor *executor);
 void mlc_executor_close(mlc_executor *executor);
 mlc_deliverer *mlc_executor_deliverer(mlc_executor *executor);
+/* Carry out one item that is no entry; it must have a sink (deliverer.h), which may be called before this returns. */
+void mlc_executor_try(mlc_executor *executor, mlc_delivery *item);
 
 /* mlc_link_accept_fn; user: an mlc_executor_gate. */
 typedef struct mlc_executor_gate {

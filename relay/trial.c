@@ -152,6 +152,39 @@ void mlc_trial_deliver(void *user, mlc_delivery *const *items, size_t count)
     }
 }
 
+/* ---- single messages ---- */
+
+static void deliver_one(void *user, bool replay, mlc_delivery *item)
+{
+    const mlc_trial *const t = user;
+    mlc_inbound inbound = mlc_side_inbound(replay ? &t->replay : &t->dry, t);
+    mlc_inbound_deliver(&inbound, &item, 1);
+}
+
+static mlc_rerun_desk desk_of(mlc_trial *t)
+{
+    return (mlc_rerun_desk){
+        .store = t->opt.store,
+        .tenant = t->opt.tenant,
+        .stream = t->opt.stream,
+        .held = t->opt.held,
+        .peer = "Dynamics",
+        .pruned = "a run of the flow at the agent sends the record as it is now",
+        .at = t->replay_url,
+        .unset =
+            "no test target is configured for this tenant; set tenants[].replay.url and its credentials. "
+            "A replay never goes to the organisation of dynamics.url",
+        .takes = mlc_inbound_writes,
+        .deliver = deliver_one,
+        .words = mlc_odata_differences_text,
+        .user = t};
+}
+
+const mlc_rerun_desk *mlc_trial_desk_of(const mlc_trial *trial)
+{
+    return &trial->desk;
+}
+
 /* ---- life ---- */
 
 static mlc_code release(mlc_trial *t, mlc_error *err)
@@ -185,6 +218,7 @@ mlc_code mlc_trial_open(mlc_trial **out, const mlc_trial_options *options, mlc_e
     t->all_dry =
         mlc_cfg_bool(options->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dry_run", options->index));
     t->replay_url = mlc_trial_setting(t, "replay.url");
+    t->desk = desk_of(t);
     t->report_max = mlc_cfg_int(
         options->cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].dry_run_report_max", options->index));
     (void)snprintf(dir, sizeof dir, "%s/dry-run", mlc_cfg_str(options->cfg, "relay.data_dir"));
@@ -211,7 +245,7 @@ void mlc_trial_stop(mlc_trial *trial)
 {
     if (trial == NULL)
         return;
-    trial->stopped = true;
+    trial->desk.stopped = true;
     mlc_side_stop(&trial->dry);
     mlc_side_stop(&trial->replay);
 }

@@ -11,8 +11,8 @@
 #ifndef MLC_RELAY_TRIAL_H
 #define MLC_RELAY_TRIAL_H
 
+#include "admin/rerun.h"
 #include "base/config.h"
-#include "net/http_server.h"
 #include "relay/inbound.h"
 
 typedef struct mlc_trial mlc_trial;
@@ -43,17 +43,7 @@ void mlc_trial_close(mlc_trial *trial);
 /* An mlc_deliverer_options.deliver: what is to run dry goes there, the rest is delivered. `user`: the mlc_trial. */
 void mlc_trial_deliver(void *user, mlc_delivery *const *items, size_t count);
 
-/* Which message: the last one of a key, the one of an audit entry, or the last one of a correlation. */
-typedef struct mlc_trial_wish {
-    const char *key;
-    uint64_t audit; /* 0: not by it */
-    const char *correlation;
-    const char *target; /* replay: the address that is meant, to be sure; NULL: the configured one */
-    const char *person; /* who asks, for the audit trail */
-} mlc_trial_wish;
-
-/* Answer `req`, now or later, with {"key","kind","stream","seq","ok","code","outcome"|"error","target","differences"}. */
-void mlc_trial_dry_run(mlc_trial *trial, const mlc_trial_wish *wish, mlc_http_req *req);
-void mlc_trial_replay(mlc_trial *trial, const mlc_trial_wish *wish, mlc_http_req *req);
+/* Single messages on request (admin/rerun.h). */
+const mlc_rerun_desk *mlc_trial_desk_of(const mlc_trial *trial);
 
 #endif

@@ -1,37 +1,17 @@
 /* trial_config.c - see trial_config.h. */
 #include "relay/trial_config.h"
 
+#include "base/url.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-enum { PATH_SIZE = 128, WHERE_SIZE = 512, HOST_MAX = 300 };
+enum { PATH_SIZE = 128, WHERE_SIZE = 512 };
 
 static const char *setting(const mlc_cfg *cfg, size_t tenant, const char *name)
 {
     char path[PATH_SIZE];
     return mlc_cfg_str(cfg, mlc_cfg_at(path, sizeof path, "tenants[%zu].%s", tenant, name));
-}
-
-/* "https://a.example:443/x" -> "a.example:443" */
-static void host_of(const char *url, char out[HOST_MAX])
-{
-    const char *const scheme = strstr(url, "://");
-    const char *const host = scheme != NULL ? scheme + 3 : url;
-    const size_t len = strcspn(host, "/?#");
-    const bool plain = strncasecmp(url, "http://", 7) == 0;
-    (void)snprintf(out, HOST_MAX, "%.*s%s", (int)(len < 256 ? len : 256), host,
-                   memchr(host, ':', len) != NULL ? ""
-                   : plain                        ? ":80"
-                                                  : ":443");
-}
-
-bool mlc_trial_same_host(const char *a, const char *b)
-{
-    char left[HOST_MAX], right[HOST_MAX];
-    host_of(a, left);
-    host_of(b, right);
-    return strcasecmp(left, right) == 0;
 }
 
 /* NULL: well. */
@@ -45,7 +25,7 @@ static const char *replay_fault(const mlc_cfg *cfg, size_t tenant)
         return NULL;
     if (url[strlen(url) - 1] != '/')
         return "replay.url: the address of the Web API must end with a slash";
-    if (production != NULL && mlc_trial_same_host(url, production))
+    if (production != NULL && mlc_url_same_host(url, production))
         return "replay.url: is the organisation of dynamics.url; a replay goes to a test organisation only, "
                "set "
                "the address of that one or leave replay out";

@@ -8,7 +8,5 @@
 /* For all tenants: a replay target is complete and is not the organisation that is written to for good. On faults MLC_E_INVALID;
  * `report` (may be NULL) gets one line for each. */
 mlc_code mlc_trial_config_check(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err);
-/* Do two addresses name the same host and port? Letters' case and the default port do not count. */
-bool mlc_trial_same_host(const char *a, const char *b);
 
 #endif

@@ -1,7 +1,6 @@
 /* trial_private.h - what the files of trials share.
  *
  * trial.c        life, dry kinds, the report
- * trial_ask.c    one message on request: found in a stream, tried, told
  * trial_side.c   a Dynamics that messages are tried at
  */
 #ifndef MLC_RELAY_TRIAL_PRIVATE_H
@@ -23,9 +22,10 @@ typedef struct mlc_side {
 
 struct mlc_trial {
     mlc_trial_options opt;
-    bool all_dry, stopped;
+    bool all_dry;
     mlc_side dry, replay; /* replay.odata NULL: not configured */
     const char *replay_url;
+    mlc_rerun_desk desk;
     char report_file[1024];
     FILE *report;
     int64_t report_size, report_max;

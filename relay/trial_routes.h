@@ -1,7 +1,7 @@
 /* trial_routes.h - the operator's routes of dry runs and replays:
  *   POST /v1/dry-run {"store": TENANT, "key": "customer/6001", "operator": NAME}
  *   POST /v1/replay  {"store": TENANT, "audit": INDEX | "correlation": ID, "target": URL, "operator": NAME}
- * "store" may be left out when there is one tenant. Answers: trial.h. Thread rule: loop's thread only.
+ * "store" may be left out when there is one tenant. Answers: admin/rerun.h. Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_TRIAL_ROUTES_H
 #define MLC_RELAY_TRIAL_ROUTES_H

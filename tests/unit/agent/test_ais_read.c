@@ -257,6 +257,20 @@ static void test_silent_server_is_unavailable(void **state)
     ais_fix_free(f);
 }
 
+/* The peer's fault, and no limit that a record could pass. */
+static void test_answer_without_end_is_unavailable(void **state)
+{
+    ais_fix *const f = ais_fix_new();
+    set s = {0};
+    (void)state;
+    f->options.answer_max = 200;
+    ais_script(f, {200, PAGE(ROW("1") "," ROW("2") "," ROW("3"), "false", ""), false});
+    assert_int_equal(read_set(f, &s), MLC_E_UNAVAILABLE);
+    assert_non_null(strstr(s.message, "does not end"));
+    assert_int_equal(s.pages, 0);
+    ais_fix_free(f);
+}
+
 /* The server sends half a page and hangs up. */
 static void serve_half(net_peer *peer, int fd, int nth)
 {
@@ -358,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_session_ends_between_pages),
         cmocka_unit_test(test_answers_that_are_no_page),
         cmocka_unit_test(test_silent_server_is_unavailable),
+        cmocka_unit_test(test_answer_without_end_is_unavailable),
         cmocka_unit_test(test_page_cut_on_the_wire),
         cmocka_unit_test(test_reader_decides_when_to_go_on),
         cmocka_unit_test(test_stop_in_and_after_the_callback),

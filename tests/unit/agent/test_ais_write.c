@@ -9,6 +9,9 @@
 
 #include "support/ais_test.h"
 
+#define LONG64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LONG   LONG64 LONG64 LONG64 LONG64
+
 static void expect(const ais_reply *reply, mlc_code code, const char *words)
 {
     ais_fix *const f = ais_fix_new();
@@ -130,6 +133,21 @@ static void test_silent_server_is_uncertain(void **state)
     ais_fix_free(f);
 }
 
+/* It came after the order was taken, and is no fault of the order. */
+static void test_answer_without_end_is_uncertain(void **state)
+{
+    ais_fix *const f = ais_fix_new();
+    ais_result r;
+    (void)state;
+    f->options.answer_max = 200;
+    ais_script(f, {200, "{\"DOCO\":1001,\"filler\":\"" LONG "\"}", false});
+    ais_fix_open(f);
+    assert_int_equal(ais_write(f, &r), MLC_E_UNCERTAIN);
+    assert_non_null(strstr(r.message, "sent, but its answer cannot be read"));
+    assert_int_equal(f->asked_count, 1);
+    ais_fix_free(f);
+}
+
 /* Nothing listens any more: the write was certainly not sent. */
 static void test_server_that_is_gone(void **state)
 {
@@ -154,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_form_service),
         cmocka_unit_test(test_version_2_and_names_that_would_leave_the_path),
         cmocka_unit_test(test_silent_server_is_uncertain),
+        cmocka_unit_test(test_answer_without_end_is_uncertain),
         cmocka_unit_test(test_server_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

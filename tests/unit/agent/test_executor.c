@@ -18,6 +18,9 @@
     "],\"summary\":{\"moreRecords\":false}}}}}"
 #define ROW "{\"F4201_DOCO\":1001,\"F4201_DCTO\":\"SO\",\"F4201_KCOO\":\"00001\"}"
 
+#define LONG64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define LONG   "{\"filler\":\"" LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 LONG64 "\"}"
+
 typedef struct exec_fix {
     ais_fix *a;
     lst_fix s; /* its store and waker, on the loop of the AIS test */
@@ -55,7 +58,7 @@ static void print_order(exec_fix *f)
     lst_check(mlc_order_print(&order, &f->order, &err), &err);
 }
 
-static void fix_open_for(exec_fix *f, bool purchase)
+static void fix_open_with(exec_fix *f, bool purchase, size_t answer_max)
 {
     const mlc_stream_spec jde = {.name = "jde", .mode = MLC_STREAM_KEYED};
     const mlc_stream_spec up = {.name = "up", .mode = MLC_STREAM_SEQUENCE};
@@ -63,6 +66,7 @@ static void fix_open_for(exec_fix *f, bool purchase)
     memset(f, 0, sizeof *f);
     f->a = ais_fix_new();
     f->a->options.timeout_ms = 300;
+    f->a->options.answer_max = answer_max;
     net_make_dir(f->s.dir, sizeof f->s.dir);
     lst_check(mlc_waker_open(&f->s.waker, &f->a->loop, lst_on_wake, &f->s, &err), &err);
     f->s.awake = true;
@@ -92,6 +96,11 @@ static void fix_open_for(exec_fix *f, bool purchase)
                                             .settle_ms = 50,
                                             .breaker_failures = 1000000};
     lst_check(mlc_executor_open(&f->e, &options, &delivery, &err), &err);
+}
+
+static void fix_open_for(exec_fix *f, bool purchase)
+{
+    fix_open_with(f, purchase, 0);
 }
 
 static void fix_open(exec_fix *f)
@@ -213,6 +222,53 @@ static void test_new_order_is_made_and_reported(void **state)
     fix_close(&f);
 }
 
+typedef struct tried {
+    bool ended;
+    mlc_code code;
+    char outcome[64];
+} tried;
+
+static void on_tried(mlc_delivery *item, const mlc_delivery_result *result)
+{
+    tried *const end = item->sink_user;
+    end->ended = true;
+    end->code = result->code;
+    mlc_strlcpy(end->outcome, result->outcome != NULL ? result->outcome : "", sizeof end->outcome);
+    result->effect_free(result->effect_arg);
+}
+
+/* As a replay does it: the order is made by the same way, and no stream knows of it. */
+static void test_order_that_is_no_entry_is_made_and_leaves_nothing(void **state)
+{
+    exec_fix f;
+    tried end = {0};
+    (void)state;
+    fix_open(&f);
+    ais_script(f.a, {200, FOUND(""), false},
+               {200, "{\"DOCO\":1001,\"DCTO\":\"SO\",\"KCOO\":\"00001\"}", false});
+    mlc_delivery item = {.attempt = 1,
+                         .tenant = "acme",
+                         .key = "order/" ORDER_ID,
+                         .idem = "dyn/salesorder/" ORDER_ID "/create",
+                         .kind = "order",
+                         .correlation = "c",
+                         .payload = mlc_buf_text(&f.order),
+                         .payload_len = f.order.len,
+                         .sink = on_tried,
+                         .sink_user = &end};
+    mlc_executor_try(f.e, &item);
+    while (!end.ended)
+        (void)uv_run(&f.a->loop, UV_RUN_ONCE);
+    assert_int_equal(end.code, MLC_OK);
+    assert_string_equal(end.outcome, "created 1001 SO 00001");
+    assert_int_equal(creations(&f), 1);
+    net_run_for(&f.a->loop, 20);
+    assert_int_equal(lst_stats_of(&f.s, f.up).next_seq, 1);
+    assert_int_equal(lst_stats_of(&f.s, f.jde).next_seq, 1);
+    assert_int_equal(f.reported, 0);
+    fix_close(&f);
+}
+
 static void test_order_that_is_there_is_not_made_again(void **state)
 {
     exec_fix f;
@@ -235,6 +291,21 @@ static void test_unclear_outcome_is_looked_up(void **state)
     assert_int_equal(run_order(&f), MLC_ENTRY_DONE);
     assert_int_equal(creations(&f), 1);
     assert_int_equal(f.a->asked_count, 3);
+    expect_report(&f, "\"status\":\"created\"", "\"doco\":\"1001\"");
+    fix_close(&f);
+}
+
+/* More than the client takes: the order is not at fault, so it is not parked, and not made twice. */
+static void test_answers_without_end_are_tried_again(void **state)
+{
+    exec_fix f;
+    (void)state;
+    fix_open_with(&f, false, 400);
+    ais_script(f.a, {200, LONG, false}, {200, FOUND(""), false}, {200, LONG, false},
+               {200, FOUND(ROW), false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_DONE);
+    assert_int_equal(creations(&f), 1);
+    assert_int_equal(f.a->asked_count, 4);
     expect_report(&f, "\"status\":\"created\"", "\"doco\":\"1001\"");
     fix_close(&f);
 }
@@ -373,8 +444,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_order_is_made_and_reported),
+        cmocka_unit_test(test_order_that_is_no_entry_is_made_and_leaves_nothing),
         cmocka_unit_test(test_order_that_is_there_is_not_made_again),
         cmocka_unit_test(test_unclear_outcome_is_looked_up),
+        cmocka_unit_test(test_answers_without_end_are_tried_again),
         cmocka_unit_test(test_answer_without_a_number_is_looked_up),
         cmocka_unit_test(test_refused_order_is_parked_and_reported),
         cmocka_unit_test(test_failed_look_up_is_tried_again),
