@@ -74,12 +74,13 @@ mlc_code mlc_proxies_add(mlc_proxies *proxies, const char *text, mlc_error *err)
     if (slash != NULL)
         *slash = '\0';
     if (strlen(text) >= sizeof address || !read_address(address, net.bytes, &v4))
-        return mlc_fail(err, MLC_E_INVALID,
-                        "\"%.64s\" is no address; give one such as \"10.0.0.7\", \"10.0.0.0/8\" or \"fd00::/8\"",
-                        text);
+        return mlc_fail(
+            err, MLC_E_INVALID,
+            "\"%.64s\" is no address; give one such as \"10.0.0.7\", \"10.0.0.0/8\" or \"fd00::/8\"", text);
     if (slash != NULL && !read_bits(slash + 1, v4 ? V6_BITS - V4_SHIFT : V6_BITS, &net.bits))
-        return mlc_fail(err, MLC_E_INVALID, "\"%.64s\": behind the slash comes the length of the network, 0 to %d",
-                        text, v4 ? V6_BITS - V4_SHIFT : V6_BITS);
+        return mlc_fail(err, MLC_E_INVALID,
+                        "\"%.64s\": behind the slash comes the length of the network, 0 to %d", text,
+                        v4 ? V6_BITS - V4_SHIFT : V6_BITS);
     if (slash != NULL && v4)
         net.bits += V4_SHIFT;
     proxies->nets[proxies->count++] = net;

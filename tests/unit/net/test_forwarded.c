@@ -24,8 +24,8 @@ static void networks_hold_their_addresses(void **state)
 {
     (void)state;
     static const char *const list[] = {"10.1.0.0/16", "192.0.2.7", "fd00::/8", "198.51.100.128/25", NULL};
-    static const char *const inside[] = {"10.1.0.0",       "10.1.255.255", "192.0.2.7",          "fd12::1",
-                                         "198.51.100.200", "::ffff:10.1.2.3"};
+    static const char *const inside[] = {"10.1.0.0", "10.1.255.255",   "192.0.2.7",
+                                         "fd12::1",  "198.51.100.200", "::ffff:10.1.2.3"};
     static const char *const outside[] = {"10.2.0.0", "192.0.2.8", "fe00::1", "198.51.100.127", "unix", ""};
     mlc_proxies *const proxies = proxies_of(list);
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
@@ -39,8 +39,9 @@ static void networks_hold_their_addresses(void **state)
 static void no_network_is_an_error_that_says_so(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "proxy.example", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x",
-                                      "::1/129", "10.0.0.0/8/8", "10.0.0.1 ", "10.0.0.0/-1"};
+    static const char *const bad[] = {"",          "proxy.example", "10.0.0",  "10.0.0.0/33",
+                                      "10.0.0.0/", "10.0.0.0/x",    "::1/129", "10.0.0.0/8/8",
+                                      "10.0.0.1 ", "10.0.0.0/-1"};
     mlc_proxies *proxies = NULL;
     mlc_error err;
     assert_int_equal(mlc_proxies_open(&proxies, NULL), MLC_OK);
