@@ -318,13 +318,15 @@ static int socket_callback(struct lws *wsi, enum lws_callback_reasons reason, si
 int mlc_http_conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                            size_t len)
 {
-    (void)user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
     case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
     case LWS_CALLBACK_WSI_CREATE:
     case LWS_CALLBACK_WSI_DESTROY:
         return socket_callback(wsi, reason, len);
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        mlc_http_tls_learn(lws_vhost_user(in), user); /* the vhost comes in `in` */
+        return 0;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         return conn_open(wsi);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

@@ -15,6 +15,9 @@ int mlc_listen_find(uv_loop_t *loop, int port, const char *unix_path);
 mlc_code mlc_listen_path_free(const char *unix_path, mlc_error *err);
 
 bool mlc_listen_is_loopback(const char *host);
+/* Of a TCP socket: its port, 0 when it is none; is it bound to a loopback address? */
+int mlc_listen_fd_port(int fd);
+bool mlc_listen_fd_is_loopback(int fd);
 bool mlc_listen_have_ipv6(void);
 
 #endif

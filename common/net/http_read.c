@@ -199,6 +199,15 @@ static void judge(mlc_http_req *req, const http_conn *conn, size_t path_len)
     req->close_after = req->close_after || connection_closes(conn->wsi);
 }
 
+static void read_peer(mlc_http_req *req, const http_conn *conn)
+{
+    char *header = NULL;
+    if (mlc_proxies_have(conn->server->proxies, conn->peer))
+        header = mlc_http_wsi_header(conn->wsi, "x-forwarded-for");
+    mlc_forwarded_client(conn->server->proxies, conn->peer, header, req->peer, sizeof(req->peer));
+    free(header);
+}
+
 mlc_http_req *mlc_http_req_read(http_conn *conn, const char *path, size_t path_len)
 {
     mlc_http_req *req = calloc(1, sizeof(*req));
@@ -212,7 +221,7 @@ mlc_http_req *mlc_http_req_read(http_conn *conn, const char *path, size_t path_l
         mlc_http_req_free(req);
         return NULL;
     }
-    mlc_strlcpy(req->peer, conn->peer, sizeof(req->peer));
+    read_peer(req, conn);
     judge(req, conn, path_len);
     return req;
 }

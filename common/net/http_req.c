@@ -178,6 +178,8 @@ static void send_answer(mlc_http_req *req, int status, int retry_after_s, const 
         mlc_http_req_free(req);
         return;
     }
+    if (conn->server->draining)
+        req->close_after = true;
     char head[HEAD_MAX];
     size_t head_len = write_head(head, sizeof(head), req, status, retry_after_s,
                                  content_type != NULL ? content_type : "application/json", body_len);

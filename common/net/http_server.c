@@ -24,6 +24,7 @@ void mlc_http_server_unref(mlc_http_server *server)
     }
     free(server->routes);
     free(server->protocols);
+    mlc_http_tls_free(server->tls);
     free(server->name);
     free(server->host);
     free(server->unix_path);
@@ -44,14 +45,8 @@ static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
     mlc_http_server_unref(server);
 }
 
-static void close_sockets(mlc_http_server *server)
+static void close_listener(mlc_http_server *server)
 {
-    http_conn *next = NULL;
-    for (http_conn *conn = server->conns; conn != NULL; conn = next) {
-        next = conn->next;
-        if (conn->wsi != NULL)
-            lws_set_timeout(conn->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
-    }
     if (server->listen_fd < 0)
         return;
     /* A hang-up is how a listener can be made to go. */
@@ -61,10 +56,23 @@ static void close_sockets(mlc_http_server *server)
     mlc_lws_poke(server->ctx);
 }
 
+static void close_sockets(mlc_http_server *server)
+{
+    http_conn *next = NULL;
+    for (http_conn *conn = server->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        if (conn->wsi != NULL)
+            lws_set_timeout(conn->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+    }
+    close_listener(server);
+}
+
 static void reap(mlc_lws_owner *owner)
 {
     mlc_http_server *server = (mlc_http_server *)owner;
-    if (server->sockets > 0)
+    if (!server->closing)
+        close_listener(server); /* it only ends */
+    else if (server->sockets > 0)
         close_sockets(server);
     else if (server->vhost != NULL)
         lws_vhost_destroy(server->vhost);
@@ -119,14 +127,17 @@ static mlc_code check_options(const mlc_http_server_options *o, mlc_lws *ctx, ml
         return mlc_fail(err, MLC_E_INVALID, "client_ca_file needs cert_file: client certificates need TLS");
     if (o->unix_path != NULL)
         return mlc_listen_path_free(o->unix_path, err);
-    if (o->cert_file == NULL && !mlc_listen_is_loopback(o->host))
+    if (o->cert_file == NULL && o->listen_fd > 0 && !mlc_listen_fd_is_loopback(o->listen_fd))
+        return mlc_fail(err, MLC_E_INVALID, "the socket passed: without TLS only 127.0.0.0/8 or ::1");
+    if (o->cert_file == NULL && o->listen_fd <= 0 && !mlc_listen_is_loopback(o->host))
         return mlc_fail(err, MLC_E_INVALID, "host %s: without TLS only 127.0.0.0/8, ::1 or a unix socket",
                         o->host != NULL ? o->host : "(all)");
     if (o->port < 0 || o->port > 65535)
         return mlc_fail(err, MLC_E_INVALID, "port %d: must be 0 to 65535", o->port);
-    if (o->port != 0 && mlc_lws_port_taken(ctx, o->port))
+    const int port = o->listen_fd > 0 ? mlc_listen_fd_port(o->listen_fd) : o->port;
+    if (port != 0 && mlc_lws_port_taken(ctx, port))
         return mlc_fail(err, MLC_E_EXISTS, "port %d: a server of this process has it or is still closing",
-                        o->port);
+                        port);
     mlc_code code = check_file("cert_file", o->cert_file, err);
     if (code == MLC_OK)
         code = check_file("key_file", o->key_file, err);
@@ -151,6 +162,7 @@ static mlc_code make_server(mlc_http_server **out, mlc_lws *ctx, const mlc_http_
         o->request_timeout_ms > 0 ? o->request_timeout_ms : MLC_HTTP_DEFAULT_TIMEOUT_MS;
     server->wait_idle.duration_ms = MLC_HTTP_IDLE_MS;
     server->wait_linger.duration_ms = MLC_HTTP_LINGER_MS;
+    server->proxies = o->proxies;
     server->name = mlc_strdup(o->name != NULL ? o->name : "http");
     server->host = mlc_strdup(o->host);
     server->unix_path = mlc_strdup(o->unix_path);
@@ -170,30 +182,20 @@ static mlc_code make_server(mlc_http_server **out, mlc_lws *ctx, const mlc_http_
     return MLC_OK;
 }
 
-static void set_tls(struct lws_context_creation_info *info, const mlc_http_server_options *o)
+static void set_address(struct lws_context_creation_info *info, const mlc_http_server *server,
+                        const mlc_http_server_options *o)
 {
-    if (o->cert_file == NULL)
+    if (o->listen_fd > 0) {
+        info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
         return;
-    info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-    info->ssl_cert_filepath = o->cert_file;
-    info->ssl_private_key_filepath = o->key_file;
-    info->ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-    if (o->client_ca_file == NULL)
-        return;
-    info->ssl_ca_filepath = o->client_ca_file;
-    info->options |=
-        LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT | LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED;
-}
-
-static void set_address(struct lws_context_creation_info *info, const mlc_http_server *server, int port)
-{
+    }
     if (server->unix_path != NULL) {
         info->options |= LWS_SERVER_OPTION_UNIX_SOCK;
         info->iface = server->unix_path; /* not copied by libwebsockets */
         return;
     }
     info->iface = server->host;
-    info->port = port;
+    info->port = o->port;
     bool wants_v6 = server->host == NULL ? mlc_listen_have_ipv6() : strchr(server->host, ':') != NULL;
     if (!wants_v6)
         info->options |= LWS_SERVER_OPTION_DISABLE_IPV6;
@@ -212,15 +214,20 @@ static mlc_code open_vhost(mlc_http_server *server, const mlc_http_server_option
     info.user = server;
     info.finalize = on_vhost_gone;
     info.finalize_arg = server;
-    set_tls(&info, o);
-    set_address(&info, server, o->port);
-
+    set_address(&info, server, o);
+    const mlc_code code = mlc_http_tls_open(server, o, &info, err);
+    if (code != MLC_OK)
+        return code;
     server->refs++;
     mlc_lws_owner_add(server->ctx, &server->owner);
     server->vhost = lws_create_vhost(mlc_lws_context(server->ctx), &info);
     if (server->vhost == NULL)
         return mlc_fail(err, MLC_E_IO, "server %s: cannot listen on %s port %d: address, port or certificate",
                         server->name, server->unix_path != NULL ? server->unix_path : o->host, o->port);
+    if (o->listen_fd > 0) {
+        server->port = server->owner.port = mlc_listen_fd_port(o->listen_fd);
+        return mlc_http_accept_open(server, o->listen_fd, err);
+    }
     server->sockets = 1;
     server->port = server->unix_path != NULL ? 0 : lws_get_vhost_listen_port(server->vhost);
     server->owner.port = server->port;
@@ -266,6 +273,7 @@ void mlc_http_server_close(mlc_http_server *server)
     if (server == NULL || server->closing)
         return;
     server->closing = true;
+    mlc_http_accept_close(server);
     uv_timer_stop(&server->timer);
     uv_close((uv_handle_t *)&server->timer, on_timer_closed);
     if (server->unix_path != NULL && server->vhost != NULL) {
@@ -282,4 +290,25 @@ void mlc_http_server_close(mlc_http_server *server)
 int mlc_http_server_port(const mlc_http_server *server)
 {
     return server->port;
+}
+
+void mlc_http_server_drain(mlc_http_server *server)
+{
+    if (server->draining || server->closing)
+        return;
+    server->draining = true;
+    mlc_http_accept_close(server);
+    if (server->listen_fd >= 0)
+        mlc_lws_reap_soon(server->ctx, &server->owner);
+}
+
+size_t mlc_http_server_busy(const mlc_http_server *server, bool idle)
+{
+    size_t busy = 0;
+    for (const http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        const bool kept = conn->state == HTTP_CONN_HEAD && conn->wait == &server->wait_idle;
+        if (conn->state != HTTP_CONN_UPGRADED && (idle || !kept))
+            busy++;
+    }
+    return busy;
 }

@@ -18,6 +18,7 @@
 #define MLC_NET_HTTP_SERVER_H
 
 #include "base/json.h"
+#include "base/log.h"
 #include "net/lws_ctx.h"
 
 typedef struct mlc_http_server mlc_http_server;
@@ -39,6 +40,10 @@ typedef struct mlc_http_server_options {
     const char *host;      /* address to bind, NULL: all; ignored for unix sockets */
     int port;              /* 0: any free port, see mlc_http_server_port */
     const char *unix_path; /* not NULL: listen here (mode 0660) instead of TCP */
+    /* Above 0: this TCP socket, which somebody else opened and listens already (mlc_inherited_listener), instead of host and
+     * port. It belongs to the server when open succeeds, which accepts from it and never shuts it down: who else holds it
+     * goes on collecting connections. */
+    int listen_fd;
     const char *cert_file; /* PEM chain; NULL: no TLS (loopback and unix sockets only) */
     const char *key_file;
     const char
@@ -51,6 +56,7 @@ typedef struct mlc_http_server_options {
     const struct lws_extension *extensions; /* e.g. permessage-deflate; NULL: none */
     int64_t request_timeout_ms;             /* 0: 20 s */
     unsigned max_connections;               /* 0: 10 000 */
+    const mlc_proxies *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's. Kept, not copied */
     mlc_log *log;
 } mlc_http_server_options;
 
@@ -61,6 +67,20 @@ mlc_code mlc_http_server_open(mlc_http_server **out, mlc_lws *ctx, const mlc_htt
  * opened again (MLC_E_EXISTS). Close servers before their mlc_lws. NULL is allowed. */
 void mlc_http_server_close(mlc_http_server *server);
 int mlc_http_server_port(const mlc_http_server *server);
+/* Begin to end: no new connections; each answer from now on closes its connection. With a socket of somebody else's, new
+ * connections wait there for a successor; else they are refused. Can be called again. */
+void mlc_http_server_drain(mlc_http_server *server);
+/* How many connections are owed something: those that have just come, those whose request is being read, handled or
+ * answered, and, unless `idle` is false, also those kept for a next request. Websockets do not count. */
+size_t mlc_http_server_busy(const mlc_http_server *server, bool idle);
+/* Read certificate, key and client CA again from the files given at open: new connections get them, open ones stay as they
+ * are. On an error nothing changes: MLC_E_TLS says what is wrong with which file; MLC_E_UNSUPPORTED without TLS. */
+mlc_code mlc_http_server_reload_tls(mlc_http_server *server, mlc_error *err);
+
+/* The one TCP socket that a service manager passed to this process (LISTEN_FDS, sd_listen_fds(3)) into *fd; 0: none was
+ * passed. Call once, at the start: the environment variables are removed. MLC_E_INVALID: more than one, or not a
+ * listening TCP socket. */
+mlc_code mlc_inherited_listener(int *fd, mlc_error *err);
 
 const char *mlc_http_req_method(const mlc_http_req *req);
 const char *mlc_http_req_path(const mlc_http_req *req); /* decoded, without query */
@@ -69,7 +89,7 @@ const char *mlc_http_req_body(const mlc_http_req *req, size_t *len);
  * Headers are read on demand: after the peer is gone only those asked for before are known. */
 const char *mlc_http_req_query(const mlc_http_req *req, const char *name);
 const char *mlc_http_req_header(const mlc_http_req *req, const char *name);
-/* Address of the peer, "unix" on a unix socket. */
+/* Address of the peer, or whom a proxy of ours says it speaks for; "unix" on a unix socket. */
 const char *mlc_http_req_peer(const mlc_http_req *req);
 /* Common name of the client certificate, verified against client_ca_file; NULL when none was given. */
 const char *mlc_http_req_client_name(const mlc_http_req *req);

@@ -4,6 +4,8 @@
  * http_conn.c    a connection: what libwebsockets calls, and the states between request and answer
  * http_wait.c    deadlines of connections
  * http_req.c     the request handle: what handlers ask and answer
+ * http_accept.c  connections of a listening socket that somebody else opened
+ * http_tls.c     certificate and key, also those that come later
  * http_read.c    a request's head: method, path, query, route, kind of body, what is wrong with it
  */
 #ifndef MLC_NET_HTTP_SERVER_PRIVATE_H
@@ -102,7 +104,11 @@ struct mlc_http_server {
     size_t route_count;
     char *name, *host, *unix_path;
     int port;
-    int listen_fd;  /* owned by libwebsockets */
+    int listen_fd;              /* owned by libwebsockets */
+    struct http_accept *accept; /* NULL: libwebsockets listens */
+    struct http_tls *tls;       /* NULL: no TLS */
+    const mlc_proxies *proxies;
+    bool draining;
     size_t sockets; /* of the vhost, with the listener and those still in the TLS handshake */
     size_t conn_count, max_conns;
     http_conn *conns;
@@ -131,5 +137,17 @@ void mlc_http_req_refuse(mlc_http_req *req, int status);
 char *mlc_http_wsi_header(struct lws *wsi, const char *name);
 
 void mlc_http_server_unref(mlc_http_server *server);
+
+/* Take connections from the listening socket fd, which belongs to the result. Close with mlc_http_accept_close. */
+mlc_code mlc_http_accept_open(mlc_http_server *server, int fd, mlc_error *err);
+/* No more connections; the socket is closed here, which leaves it open elsewhere. May be called again. */
+void mlc_http_accept_close(mlc_http_server *server);
+
+/* Note the files and set up what libwebsockets is to do with them. */
+mlc_code mlc_http_tls_open(mlc_http_server *server, const mlc_http_server_options *options,
+                           struct lws_context_creation_info *info, mlc_error *err);
+/* The vhost's SSL_CTX, which libwebsockets tells of once. */
+void mlc_http_tls_learn(mlc_http_server *server, void *ssl_ctx);
+void mlc_http_tls_free(struct http_tls *tls);
 
 #endif
