@@ -18,7 +18,7 @@
 #define MLC_NET_HTTP_SERVER_H
 
 #include "base/json.h"
-#include "base/log.h"
+#include "net/forwarded.h"
 #include "net/lws_ctx.h"
 
 typedef struct mlc_http_server mlc_http_server;
