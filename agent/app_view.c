@@ -54,17 +54,24 @@ static void on_released(void *user, mlc_outbox *stream)
 }
 
 /* Store's thread. */
-static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, bool *stays, void *user,
+                        mlc_error *err)
 {
     const agent_app *const app = user;
+    const mlc_agent_refresh_options options = {.up = app->up,
+                                               .ask = app->ask,
+                                               .tenant = app_str(app, "agent.tenant"),
+                                               .plans = app->flow_config.plans,
+                                               .plan_count = app->flow_config.plan_count};
     (void)stream;
-    return mlc_agent_refresh(txn, app->up, app_str(app, "agent.tenant"), entry, err);
+    return mlc_agent_refresh(txn, &options, entry, stays, err);
 }
 
 static void on_refreshed(void *user, mlc_outbox *stream)
 {
     (void)stream;
     app_on_up_has_work(user);
+    app_on_down_received(user);
 }
 
 mlc_code app_open_admin(agent_app *app, mlc_error *err)

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST "compare.request"
-#define RESEND  "resend.request"
+#define REQUEST MLC_COMPARE_REQUEST_KIND
+#define RESEND  MLC_RESEND_KIND
 
 struct mlc_compare {
     mlc_compare_options opt;

@@ -1,6 +1,7 @@
 /* refresh.c - see refresh.h. */
 #include "agent/refresh.h"
 
+#include "admin/resend.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -21,20 +22,35 @@ static char *payload_of(const char *id, mlc_error *err)
     return text;
 }
 
-mlc_code mlc_agent_refresh(mlc_txn *txn, mlc_outbox *up, const char *tenant, const mlc_entry *entry,
-                           mlc_error *err)
+static bool is_enabled(const mlc_agent_refresh_options *options, const char *kind)
+{
+    for (size_t i = 0; i < options->plan_count; i++)
+        if (strcmp(options->plans[i].spec->kind, kind) == 0)
+            return true;
+    return false;
+}
+
+mlc_code mlc_agent_refresh(mlc_txn *txn, const mlc_agent_refresh_options *options, const mlc_entry *entry,
+                           bool *stays, mlc_error *err)
 {
     static const char prefix[] = "order/";
     char id[72];
     char key[96];
     char idem[160];
     char correlation[160];
-    if (strcmp(entry->kind, "order") != 0 || strncmp(entry->key, prefix, strlen(prefix)) != 0)
+    char kind[MLC_RESEND_KIND_MAX];
+    *stays = mlc_resend_kind(entry, kind);
+    if (*stays && is_enabled(options, kind))
+        return mlc_resend_ask(txn, options->ask, options->tenant, entry, err);
+    if (*stays)
         return mlc_fail(err, MLC_E_UNSUPPORTED,
                         "entry %" PRIu64
-                        " is a record of JDE (%.40s): correct it there, and its new version takes the "
-                        "place of this one by itself",
-                        entry->seq, entry->key);
+                        ": no flow of kind %s is enabled; switch it on in flows, then try again",
+                        entry->seq, kind);
+    if (strcmp(entry->kind, "order") != 0 || strncmp(entry->key, prefix, strlen(prefix)) != 0)
+        return mlc_fail(err, MLC_E_UNSUPPORTED,
+                        "entry %" PRIu64 " (%.40s) is no record that could be read again: retry it as it is",
+                        entry->seq, entry->kind);
     /* The entry borrows from the transaction, which a put changes. */
     mlc_strlcpy(id, entry->key + strlen(prefix), sizeof id);
     mlc_strlcpy(correlation, entry->correlation, sizeof correlation);
@@ -43,7 +59,7 @@ mlc_code mlc_agent_refresh(mlc_txn *txn, mlc_outbox *up, const char *tenant, con
     char *const text = payload_of(id, err);
     if (text == NULL)
         return MLC_E_NOMEM;
-    const mlc_entry_new message = {.tenant = tenant,
+    const mlc_entry_new message = {.tenant = options->tenant,
                                    .key = key,
                                    .idem = idem,
                                    .kind = "order.refresh",
@@ -51,7 +67,7 @@ mlc_code mlc_agent_refresh(mlc_txn *txn, mlc_outbox *up, const char *tenant, con
                                    .payload = text,
                                    .payload_len = strlen(text),
                                    .now_ms = mlc_wall_ms()};
-    const mlc_code code = mlc_outbox_put(txn, up, &message, NULL, NULL, err);
+    const mlc_code code = mlc_outbox_put(txn, options->up, &message, NULL, NULL, err);
     free(text);
     return code;
 }

@@ -439,8 +439,8 @@ mlc_code mlctl_args_parse(int argc, char *const *argv, const mlctl_env *env, mlc
     code = take_positions(&p, used, err);
     if (code == MLC_OK)
         code = check_options(&p, err);
-    if (out->socket == NULL && out->url == NULL)
-        out->socket = is_set(env->socket) ? env->socket : MLCTL_SOCKET_DEFAULT;
+    if (out->socket == NULL && out->url == NULL && is_set(env->socket))
+        out->socket = env->socket;
     out->person = is_set(env->sudo_user) ? env->sudo_user : is_set(env->user) ? env->user : "unknown";
     return code;
 }

@@ -10,8 +10,6 @@
 
 #include <stdint.h>
 
-#define MLCTL_SOCKET_DEFAULT "/run/ml-connector/admin.sock"
-
 /* Exit codes, documented in --help. */
 typedef enum mlctl_exit { MLCTL_OK = 0, MLCTL_FAILED = 1, MLCTL_USAGE = 2, MLCTL_UNREACHABLE = 3 } mlctl_exit;
 
@@ -48,7 +46,7 @@ typedef struct mlctl_env {
 
 typedef struct mlctl_args {
     mlctl_command command;
-    const char *socket, *url; /* one of them is set */
+    const char *socket, *url; /* both NULL: the socket that is there (socket.h) */
     bool json;
     const char *store, *stream, *key, *reason; /* NULL: not given */
     const char *tenant, *agent;

@@ -1,6 +1,8 @@
 /* help.c - what mlctl --help prints (args.h). */
 #include "cli/args.h"
 
+#include "cli/socket.h"
+
 const char *mlctl_help(void)
 {
     return "mlctl - look after a running ml-agent or ml-relay\n"
@@ -52,7 +54,8 @@ const char *mlctl_help(void)
            "  map show KIND                         print a built-in mapping\n"
            "\n"
            "options:\n"
-           "  --socket PATH  admin socket; else $MLC_ADMIN_SOCKET, else " MLCTL_SOCKET_DEFAULT "\n"
+           "  --socket PATH  admin socket; else $MLC_ADMIN_SOCKET, else the one that is in " MLCTL_SOCKET_DIR
+           "\n"
            "  --url URL      loopback address of the admin port instead of a socket\n"
            "  --json         the program's answer as it came\n"
            "  --help, --version\n"

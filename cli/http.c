@@ -1,6 +1,8 @@
 /* http.c - see http.h. */
 #include "cli/http.h"
 
+#include "cli/socket.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,12 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
     return mlc_buf_append(&out->body, data, size * count, NULL) == MLC_OK ? size * count : 0;
 }
 
-static mlc_code unreachable(const mlctl_args *args, CURLcode rc, mlc_error *err)
+static mlc_code unreachable(const char *door, CURLcode rc, mlc_error *err)
 {
     return mlc_fail(err, MLC_E_UNREACHABLE,
-                    "%s does not answer (%s); does the program run, and may this user open its socket?",
-                    args->url != NULL ? args->url : args->socket, curl_easy_strerror(rc));
+                    "%s does not answer (%s); does the program run, and may this user open its socket? "
+                    "Another one is named with --socket",
+                    door, curl_easy_strerror(rc));
 }
 
 static bool never_sent(CURLcode rc)
@@ -41,12 +44,13 @@ static mlc_code refused(const mlctl_answer *answer, mlc_error *err)
     return MLC_E_REJECTED;
 }
 
-static CURLcode set_up(CURL *curl, const mlctl_args *args, const char *url, const char *body,
+/* `socket` NULL: over the network. */
+static CURLcode set_up(CURL *curl, const char *socket, const char *url, const char *body,
                        struct curl_slist *headers, mlctl_answer *out)
 {
     CURLcode rc = curl_easy_setopt(curl, CURLOPT_URL, url);
-    if (rc == CURLE_OK && args->url == NULL)
-        rc = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, args->socket);
+    if (rc == CURLE_OK && socket != NULL)
+        rc = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (rc == CURLE_OK)
@@ -68,20 +72,20 @@ static CURLcode set_up(CURL *curl, const mlctl_args *args, const char *url, cons
     return rc;
 }
 
-static mlc_code transfer(CURL *curl, const mlctl_args *args, const char *url, const char *body,
-                         mlctl_answer *out, mlc_error *err)
+static mlc_code transfer(CURL *curl, const char *socket, const char *url, const char *body, mlctl_answer *out,
+                         mlc_error *err)
 {
     struct curl_slist *const headers = curl_slist_append(NULL, "Content-Type: application/json");
     if (headers == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    CURLcode rc = set_up(curl, args, url, body, headers, out);
+    CURLcode rc = set_up(curl, socket, url, body, headers, out);
     if (rc == CURLE_OK)
         rc = curl_easy_perform(curl);
     if (rc == CURLE_OK)
         rc = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
     curl_slist_free_all(headers);
     if (never_sent(rc))
-        return unreachable(args, rc, err);
+        return unreachable(socket != NULL ? socket : url, rc, err);
     if (rc != CURLE_OK)
         return mlc_fail(err, MLC_E_IO, "the answer did not arrive whole: %s", curl_easy_strerror(rc));
     return out->status >= 400 ? refused(out, err) : MLC_OK;
@@ -91,17 +95,25 @@ mlc_code mlctl_http(const mlctl_args *args, const char *path, const char *body, 
                     mlc_error *err)
 {
     mlc_buf url = {0};
+    char there[MLCTL_SOCKET_MAX];
+    const char *socket = args->socket;
     *out = (mlctl_answer){.body = {.max = ANSWER_MAX}};
     const char *const base = args->url != NULL ? args->url : "http://localhost";
     size_t len = strlen(base);
     while (len > 0 && base[len - 1] == '/')
         len--;
-    mlc_code code = mlc_buf_append(&url, base, len, err);
+    mlc_code code = MLC_OK;
+    if (args->url == NULL && socket == NULL) {
+        code = mlctl_socket_find(MLCTL_SOCKET_DIR, there, err);
+        socket = there;
+    }
+    if (code == MLC_OK)
+        code = mlc_buf_append(&url, base, len, err);
     if (code == MLC_OK)
         code = mlc_buf_puts(&url, path, err);
     CURL *const curl = code == MLC_OK ? curl_easy_init() : NULL;
     if (curl != NULL)
-        code = transfer(curl, args, mlc_buf_text(&url), body, out, err);
+        code = transfer(curl, socket, mlc_buf_text(&url), body, out, err);
     else if (code == MLC_OK)
         code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
     curl_easy_cleanup(curl);

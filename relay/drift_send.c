@@ -98,7 +98,7 @@ static mlc_code send_ids(mlc_drift *drift, const drift_kind *kind, const drift_f
     mlc_code code = mlc_resend_print(&request, &payload, err);
     mlc_resend_free(&request);
     if (code == MLC_OK)
-        code = drift_send(drift, "resend.request", key, &payload, err);
+        code = drift_send(drift, MLC_RESEND_KIND, key, &payload, err);
     mlc_buf_free(&payload);
     return code;
 }

@@ -1,6 +1,7 @@
 /* refresh.c - see refresh.h. */
 #include "relay/refresh.h"
 
+#include "admin/resend.h"
 #include "base/clock.h"
 #include "relay/intake_put.h"
 
@@ -46,12 +47,16 @@ mlc_code mlc_relay_refresh_accept(mlc_txn *txn, mlc_outbox *intake, const char *
     return code;
 }
 
-mlc_code mlc_relay_refresh(mlc_txn *txn, mlc_outbox *intake, const char *tenant, const mlc_entry *entry,
-                           mlc_error *err)
+mlc_code mlc_relay_refresh(mlc_txn *txn, mlc_outbox *intake, mlc_outbox *down, const char *tenant,
+                           const mlc_entry *entry, bool *stays, mlc_error *err)
 {
     static const char prefix[] = "order/";
     char id[MLC_UUID_TEXT_MAX];
     char correlation[160];
+    char kind[MLC_RESEND_KIND_MAX];
+    *stays = mlc_resend_kind(entry, kind);
+    if (*stays)
+        return mlc_resend_ask(txn, down, tenant, entry, err);
     if (strcmp(entry->kind, "order.event") == 0)
         return mlc_fail(err, MLC_E_UNSUPPORTED,
                         "entry %" PRIu64
@@ -60,10 +65,8 @@ mlc_code mlc_relay_refresh(mlc_txn *txn, mlc_outbox *intake, const char *tenant,
     if (strcmp(entry->kind, "order") != 0 || strncmp(entry->key, prefix, strlen(prefix)) != 0 ||
         !mlc_uuid_copy(entry->key + strlen(prefix), id))
         return mlc_fail(err, MLC_E_UNSUPPORTED,
-                        "entry %" PRIu64
-                        " is a record of JDE (%.40s): correct it there, and its new version takes the "
-                        "place of this one by itself",
-                        entry->seq, entry->key);
+                        "entry %" PRIu64 " (%.40s) is no record that could be read again: retry it as it is",
+                        entry->seq, entry->kind);
     mlc_strlcpy(correlation, entry->correlation, sizeof correlation);
     return put_event(txn, intake, tenant, id, correlation, err);
 }

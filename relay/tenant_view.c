@@ -17,17 +17,19 @@ static void on_released(void *user, mlc_outbox *stream)
 }
 
 /* Store's thread. */
-static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err)
+static mlc_code refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, bool *stays, void *user,
+                        mlc_error *err)
 {
     const mlc_tenant *const t = user;
     (void)stream;
-    return mlc_relay_refresh(txn, t->intake_stream, t->id, entry, err);
+    return mlc_relay_refresh(txn, t->intake_stream, t->down, t->id, entry, stays, err);
 }
 
 static void on_refreshed(void *user, mlc_outbox *stream)
 {
     (void)stream;
     tenant_on_event(user);
+    tenant_on_down(user);
 }
 
 static mlc_code rebuild_xref(void *user, const char *actor, mlc_error *err)

@@ -143,6 +143,12 @@ static mlc_code audit_item(mlc_txn *txn, const mlc_flow_page *page, const mlc_fl
     return mlc_audit_append(txn, &event, NULL, err);
 }
 
+static const char *fault_space(const mlc_flow_spec *spec, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s.invalid", spec->kind);
+    return out;
+}
+
 /* Is there anything to tell? The fingerprint is the new one then. */
 static mlc_code is_news(mlc_txn *txn, const mlc_flow_item *item, const char *space, bool *news,
                         mlc_error *err)
@@ -184,6 +190,22 @@ static mlc_code put_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_item 
     return code;
 }
 
+/* A record that was faulty and is well again is told also when it is as it was sent before: it takes the place of the one that is
+ * parked, and the same fault is told anew should it come back. */
+static mlc_code end_fault(mlc_txn *txn, const mlc_flow_page *page, const mlc_flow_item *item, bool *news,
+                          mlc_error *err)
+{
+    char space[48];
+    bool faulty = false;
+    bool same = false;
+    (void)fault_space(page->spec, space, sizeof space);
+    const mlc_code code = mlc_fingerprint_check(txn, space, item->id, item->fingerprint, &faulty, &same, err);
+    if (code != MLC_OK || !faulty)
+        return code;
+    *news = *news || !item->gone;
+    return mlc_fingerprint_delete(txn, space, item->id, err);
+}
+
 static mlc_code store_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_item *item, mlc_error *err)
 {
     bool news = false;
@@ -192,6 +214,8 @@ static mlc_code store_item(mlc_txn *txn, mlc_flow_page *page, const mlc_flow_ite
     if (item->silent)
         return MLC_OK;
     mlc_code code = is_news(txn, item, kind, &news, err);
+    if (code == MLC_OK && !item->invalid)
+        code = end_fault(txn, page, item, &news, err);
     if (code != MLC_OK || !news)
         return code;
     code = put_item(txn, page, item, kind, err);
@@ -238,10 +262,14 @@ static mlc_code preview_item(mlc_txn *txn, const mlc_flow_page *page, mlc_flow_i
 {
     bool known = false;
     bool same = false;
+    bool faulty = false;
+    bool same_fault = false;
     char kind[48];
-    (void)snprintf(kind, sizeof kind, "%s%s", page->spec->kind, item->invalid ? ".invalid" : "");
-    const mlc_code code = mlc_fingerprint_check(txn, kind, item->id, item->fingerprint, &known, &same, err);
-    if (known && same)
+    mlc_code code = mlc_fingerprint_check(txn, fault_space(page->spec, kind, sizeof kind), item->id,
+                                          item->fingerprint, &faulty, &same_fault, err);
+    if (code == MLC_OK && !item->invalid)
+        code = mlc_fingerprint_check(txn, page->spec->kind, item->id, item->fingerprint, &known, &same, err);
+    if (item->invalid ? faulty && same_fault : known && same && (!faulty || item->gone))
         item->news = MLC_NEWS_NONE;
     else if (item->invalid)
         item->news = MLC_NEWS_FAULTY;

@@ -55,7 +55,7 @@ const mlc_flow_spec mlc_flow_specs[] = {
      .drivers = {CHANGED("F0111", "UPMT", 2), CHANGED("F0115", "UPMT", 2), CHANGED("F01151", "UPMT", 2),
                  CHANGED_OF_MANY("F0101", "UPMT", FEW_ADDRESSES)},
      .parts = {{.table = "F0111", .key_count = 2, .date_column = "UPMJ", .time_column = "UPMT",
-                .columns = {"AN8", "IDLN", "MLNM", "ALPH", "TYC", "UPMJ", "UPMT"},
+                .columns = {"AN8", "IDLN", "MLNM", "ALPH", "GNNM", "SRNM", "ATTL", "TYC", "UPMJ", "UPMT"},
                 .terms = {{"IDLN", MLC_AIS_GT, "0", MLC_FLOW_NO_LIST}}},
                {.table = "F0101", .key_count = 1, .date_column = "UPMJ", .time_column = "UPMT",
                 .columns = {"AN8", "ALPH", "AT1", "UPMJ", "UPMT"}},

@@ -108,11 +108,12 @@ static mlc_code write_audit(mlc_txn *txn, const act_call *act, uint64_t seq, con
 static mlc_code refresh_entry(mlc_txn *txn, act_call *act, const mlc_entry *entry, mlc_error *err)
 {
     const uint64_t seq = entry->seq;
+    bool stays = false;
     if (act->row.refresh == NULL)
         return mlc_fail(err, MLC_E_UNSUPPORTED, "this program cannot take records of stream %s again",
                         mlc_outbox_name(act->stream));
-    const mlc_code code = act->row.refresh(txn, act->stream, entry, act->row.user, err);
-    if (code != MLC_OK)
+    const mlc_code code = act->row.refresh(txn, act->stream, entry, &stays, act->row.user, err);
+    if (code != MLC_OK || stays)
         return code;
     return mlc_outbox_done(txn, act->stream, seq, act->now_ms, "taken again from its source", err);
 }

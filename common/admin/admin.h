@@ -7,7 +7,7 @@
  *   POST /v1/retry   {"store","stream","seq","refresh","operator"}
  *                    {"store","stream","all":true,"kind","code","olderSeconds","refresh","operator"}
  *                    kind, code and age (each may be left out) choose among the parked entries. With "refresh":true the
- *                    entry is ended and its record is taken again from its source, as it is there now.
+ *                    record is taken again from its source, as it is there now, and takes the place of the entry.
  *   POST /v1/dismiss {"store","stream","seq","reason","operator"}
  *   GET  /v1/audit?store=S&from=INDEX&to=INDEX&fromTime=T&toTime=T&key=K|correlation=C&max=1000
  *                                         entries as JSON lines (application/x-ndjson, store/audit_file.h)
@@ -40,9 +40,11 @@ typedef struct mlc_admin_store {
     /* Entries were released: the stream has work. Loop's thread. */
     void (*on_released)(void *user, mlc_outbox *stream);
     /* Take the record of a parked entry again from its source, after a correction there. Runs in the job that ends the
-     * entry, on the store's thread (store.h: perhaps more than once; transaction functions only). MLC_E_UNSUPPORTED when
+     * entry, on the store's thread (store.h: perhaps more than once; transaction functions only). Set *stays when the entry
+     * is to stay parked until what comes supersedes it (resend.h); then the job does not end it. MLC_E_UNSUPPORTED when
      * records of this kind cannot be taken again: say why. NULL: none can. */
-    mlc_code (*refresh)(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user, mlc_error *err);
+    mlc_code (*refresh)(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, bool *stays, void *user,
+                        mlc_error *err);
     /* Such jobs were committed. Loop's thread. May be NULL. */
     void (*on_refreshed)(void *user, mlc_outbox *stream);
     /* Begin to read the cross-reference anew. MLC_E_CONFLICT: it is being read. NULL: this program cannot. */

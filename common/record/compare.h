@@ -56,6 +56,9 @@ typedef struct mlc_compare_id {
 
 /* ---- messages ---- */
 
+#define MLC_COMPARE_REQUEST_KIND "compare.request"
+#define MLC_RESEND_KIND          "resend.request"
+
 typedef struct mlc_compare_request {
     char run[MLC_COMPARE_RUN_MAX + 1];
     char of[32];

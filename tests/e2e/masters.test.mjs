@@ -46,7 +46,7 @@ test('master records', async (t) => World.run({ customers: CUSTOMERS, items: ITE
     await equal();
     assert.equal(await dynamics.accountCount(), CUSTOMERS + 3);
     const lists = await dynamics.dump('pricelevels');
-    assert.deepEqual(lists.map(({ name }) => name).sort(), ['JDE USD', 'Standard']);
+    assert.deepEqual(lists.map(({ name }) => name).sort(), ['JDE branch 30 USD', 'Standard']);
   });
 
   await step(t, world, 'products are active, so that quotes may use them', async () => {
@@ -78,6 +78,14 @@ test('master records', async (t) => World.run({ customers: CUSTOMERS, items: ITE
     await equal();
   });
 
+  await step(t, world, 'a contact has the given name, the surname and the title that JDE has', async () => {
+    await jde.rows('F0111', [{ AN8: 6005, IDLN: 1, GNNM: 'Zoë Maria', SRNM: 'Müller Łódź', ATTL: 'Head of Purchasing' }]);
+    await until('the title is there', async () => (await dynamics.dump('contacts')).some(({ jobtitle }) => jobtitle === 'Head of Purchasing'), { timeoutMs: 20000 });
+    await equal();
+    const { firstname, lastname } = (await dynamics.dump('contacts')).find(({ jobtitle }) => jobtitle === 'Head of Purchasing');
+    assert.deepEqual([firstname, lastname], ['Zoë Maria', 'Müller Łódź']);
+  });
+
   await step(t, world, 'a contact waits for an account that cannot be written yet', async () => {
     await dynamics.faults([{ id: 'account', match: { path: "accountnumber='7001'", method: 'PATCH' }, action: 'status', status: 503 },
       { id: 'batch', match: { path: "accounts\\(accountnumber='7001'", method: 'PATCH' }, action: 'status', status: 503, inner: true }]);
@@ -101,6 +109,15 @@ test('master records', async (t) => World.run({ customers: CUSTOMERS, items: ITE
     await jde.rows('F4106', rows);
     await until('the lists are there', async () => (await dynamics.dump('pricelevels')).length === 5, { timeoutMs: 20000 });
     await equal();
+  });
+
+  await step(t, world, 'prices of one item in several branches, and in none, are in lists of their own', async () => {
+    const ITM = await itemNumber(jde, 1);
+    await jde.rows('F4106', [price(1, { ITM, MCU: 'M10', UPRC: 8 }), price(1, { ITM, MCU: '', UPRC: 9 })]);
+    await until('the lists are there', async () => (await dynamics.dump('pricelevels')).length === 7, { timeoutMs: 20000 });
+    await equal();
+    const names = (await dynamics.dump('pricelevels')).map(({ name }) => name);
+    assert.ok(names.includes('JDE branch M10 USD') && names.includes('JDE USD'), names.join(', '));
   });
 
   await step(t, world, 'a record that Dynamics cannot take is parked with words for a clerk, and goes when JDE is corrected', async () => {

@@ -49,13 +49,14 @@ static inline void admin_fix_released(void *user, mlc_outbox *stream)
     f->released_stream = stream;
 }
 
-/* Records of "up" come again by themselves; of others a message goes into "up". */
-static inline mlc_code admin_fix_refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry, void *user,
-                                         mlc_error *err)
+/* Records of "up" cannot be taken again but customers; of others a message goes into "up". Customers stay until they come. */
+static inline mlc_code admin_fix_refresh(mlc_txn *txn, mlc_outbox *stream, const mlc_entry *entry,
+                                         bool *stays, void *user, mlc_error *err)
 {
     admin_fix *const f = user;
     char key[128];
-    if (stream == f->up)
+    *stays = strncmp(entry->key, "customer/", 9) == 0;
+    if (stream == f->up && !*stays)
         return mlc_fail(err, MLC_E_UNSUPPORTED, "correct it in JDE");
     (void)snprintf(key, sizeof key, "refresh/%s", entry->key);
     const mlc_entry_new message = {

@@ -93,10 +93,12 @@ function contacts(book) {
   const types = new Map(book.F0101.map((row) => [row.AN8, trimmed(row.AT1)]));
   return book.F0111.filter((row) => row.IDLN > 0 && ['C', 'V'].includes(types.get(row.AN8))).map((row) => {
     const words = trimmed(row.MLNM).split(/\s+/);
+    const named = trimmed(row.GNNM) !== '' || trimmed(row.SRNM) !== '';
     return [`JDE/F0111/${row.AN8}/${row.IDLN}`, {
       what: `contact ${row.AN8}/${row.IDLN}`,
       columns: {
-        lastname: words.at(-1), firstname: orNull(words.slice(0, -1).join(' ')), account: String(row.AN8), statecode: 0,
+        lastname: trimmed(row.SRNM) || words.at(-1), firstname: orNull(named ? row.GNNM : words.slice(0, -1).join(' ')), jobtitle: orNull(row.ATTL),
+        account: String(row.AN8), statecode: 0,
         ...book.reach(`${row.AN8}/${row.IDLN}`),
       },
     }];
@@ -120,10 +122,11 @@ function prices(rows, itemRows) {
     const row = list.filter(({ EFTJ, EXDJ }) => EFTJ <= today() && EXDJ >= today()).sort((a, b) => b.EFTJ - a.EFTJ)[0];
     if (!row || inactiveItem(itemOf.get(row.ITM))) continue;
     const customer = row.AN8 > 0 ? String(row.AN8) : '';
+    const branch = trimmed(row.MCU);
     wanted.push([`JDE/F4106/${key}`, {
       what: `price ${key}`,
       columns: {
-        list: ['JDE', customer, trimmed(row.CPGP), trimmed(row.CRCD)].filter(Boolean).join(' '), listCurrency: trimmed(row.CRCD),
+        list: ['JDE', branch && `branch ${branch}`, customer, trimmed(row.CPGP), trimmed(row.CRCD)].filter(Boolean).join(' '), listCurrency: trimmed(row.CRCD),
         product: trimmed(itemOf.get(row.ITM).LITM), unit: trimmed(row.UOM), amount: exact(row.UPRC),
       },
     }]);

@@ -7,209 +7,9 @@
 
 #include <cmocka.h>
 
-#include "support/loop_store_test.h"
-
-#include "agent/flow/flow_run.h"
-#include "store/cursor.h"
-#include "support/ais_tables_test.h"
+#include "support/flow_test.h"
 
 #include <curl/curl.h>
-
-enum { SHOWN_MAX = 512, DAY_MS = 24 * 3600 * 1000 };
-
-typedef struct flow_fix {
-    lst_fix s;
-    ais_fix ais;
-    mlc_outbox *up;
-    mlc_flow_run *run;
-    const mlc_flow_spec *spec;
-    mlc_flow_settings settings;
-    unsigned page_size;
-    uint64_t max_entries;
-    int ends;
-    mlc_flow_end end;
-    char error[1024];
-    int pages_left; /* then may_go_on says no; below 0: always */
-    int pages_asked;
-} flow_fix;
-
-static const char *const customers_only[] = {"C", NULL};
-static const char *const suppliers_only[] = {"V", NULL};
-static const char *const company[] = {"00000", NULL};
-static const char *const obsolete[] = {"O", NULL};
-
-static const mlc_flow_spec *spec_of(const char *name)
-{
-    for (size_t i = 0; i < mlc_flow_spec_count(); i++)
-        if (strcmp(mlc_flow_specs[i].name, name) == 0)
-            return &mlc_flow_specs[i];
-    fail_msg("no flow %s", name);
-    return NULL;
-}
-
-static void on_end(void *user, mlc_flow_end end, const mlc_error *err)
-{
-    flow_fix *const f = user;
-    f->ends++;
-    f->end = end;
-    (void)snprintf(f->error, sizeof f->error, "%s", err->message);
-}
-
-static bool may_go_on(void *user)
-{
-    flow_fix *const f = user;
-    f->pages_asked++;
-    return f->pages_left < 0 || f->pages_left-- > 0;
-}
-
-static void open_run(flow_fix *f, const char *name)
-{
-    mlc_error err;
-    f->spec = spec_of(name);
-    const mlc_flow_run_options options = {.loop = &f->s.loop,
-                                          .store = f->s.store,
-                                          .up = f->up,
-                                          .ais = f->ais.ais,
-                                          .tenant = "acme",
-                                          .spec = f->spec,
-                                          .settings = f->settings,
-                                          .overlap_ms = 300000,
-                                          .page_size = f->page_size,
-                                          .may_go_on = may_go_on,
-                                          .on_end = on_end,
-                                          .user = f};
-    lst_check(mlc_flow_run_open(&f->run, &options, &err), &err);
-}
-
-/* Stop whatever is under way, as the agent does when it ends. */
-static void close_run(flow_fix *f)
-{
-    mlc_flow_run_stop(f->run);
-    ais_fix_close_client(&f->ais);
-    lst_check(mlc_store_drain(f->s.store, NULL), &(mlc_error){0});
-    mlc_flow_run_close(f->run);
-    f->run = NULL;
-    ais_fix_client(&f->ais);
-}
-
-static bool has_ended(void *arg)
-{
-    return ((flow_fix *)arg)->ends > 0;
-}
-
-static void run_once(flow_fix *f, mlc_flow_end end)
-{
-    f->ends = 0;
-    mlc_flow_run_start(f->run);
-    assert_true(lst_run(&f->s, has_ended, f, LST_PATIENCE_MS));
-    if (f->end != end)
-        fail_msg("run ended with %d: %s", (int)f->end, f->error);
-}
-
-static int set_up(void **state)
-{
-    flow_fix *const f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    lst_init(&f->s);
-    f->up = lst_stream(&f->s, &(mlc_stream_spec){.name = "up", .mode = MLC_STREAM_SEQUENCE});
-    ais_fix_open(&f->ais, &f->s);
-    f->page_size = 100;
-    f->pages_left = -1;
-    f->settings.lists[MLC_FLOW_COMPANY] = company;
-    f->settings.lists[MLC_FLOW_SEARCH_TYPES] = customers_only;
-    f->settings.lists[MLC_FLOW_INACTIVE_TYPES] = obsolete;
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    flow_fix *const f = *state;
-    mlc_flow_run_stop(f->run);
-    ais_fix_close(&f->ais);
-    lst_check(mlc_store_drain(f->s.store, NULL), &(mlc_error){0});
-    mlc_flow_run_close(f->run);
-    mlc_outbox_close(f->up);
-    lst_close_store(&f->s);
-    lst_end(&f->s);
-    free(f);
-    return 0;
-}
-
-/* ---- looking ---- */
-
-typedef struct look {
-    mlc_outbox *up;
-    const char *key;
-    char payload[4096];
-    mlc_entry_state state;
-    size_t count, all; /* entries of the key, of all keys */
-} look;
-
-static bool look_visit(const mlc_entry *entry, void *arg)
-{
-    look *const l = arg;
-    l->all++;
-    if (strcmp(entry->key, l->key) == 0) {
-        l->count++;
-        l->state = entry->state;
-        (void)snprintf(l->payload, sizeof l->payload, "%.*s", (int)entry->payload_len,
-                       (const char *)entry->payload);
-    }
-    return true;
-}
-
-static mlc_code look_job(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    look *const l = arg;
-    return mlc_outbox_scan(txn, l->up, 1, SIZE_MAX, look_visit, l, err);
-}
-
-static look look_at(flow_fix *f, const char *key)
-{
-    mlc_error err;
-    look l = {.up = f->up, .key = key};
-    lst_check(mlc_store_read(f->s.store, look_job, &l, &err), &err);
-    return l;
-}
-
-static void expect_last(flow_fix *f, const char *key, size_t count, const char *words)
-{
-    const look l = look_at(f, key);
-    if (l.count != count || strstr(l.payload, words) == NULL)
-        fail_msg("%s: %zu entries instead of %zu, \"%s\" in %s", key, l.count, count, words, l.payload);
-}
-
-/* "yyyy-mm-dd", so many days from today. */
-static const char *day(int offset, char out[MLC_ISO_TEXT_MAX])
-{
-    (void)mlc_iso_text(mlc_wall_ms() + (int64_t)offset * DAY_MS, out);
-    out[10] = '\0';
-    return out;
-}
-
-/* ---- rows ---- */
-
-static void put_address(flow_fix *f, int an8, const char *type, const char *name, const char *upmj)
-{
-    char json[SHOWN_MAX];
-    (void)snprintf(json, sizeof json,
-                   "{\"AN8\":%d,\"ALPH\":\"%s\",\"AT1\":\"%s\",\"UPMJ\":\"%s\",\"UPMT\":101500}", an8, name,
-                   type, upmj);
-    ais_put(&f->ais, "F0101", 1, json);
-}
-
-static void put_price(flow_fix *f, const char *group, const char *from, const char *to, const char *price,
-                      const char *upmj)
-{
-    char json[SHOWN_MAX];
-    (void)snprintf(
-        json, sizeof json,
-        "{\"ITM\":60001,\"MCU\":\"          30\",\"AN8\":0,\"CPGP\":\"%s\",\"CRCD\":\"USD\",\"UOM\":\"EA\","
-        "\"EXDJ\":\"%s\",\"EFTJ\":\"%s\",\"UPRC\":\"%s\",\"UPMJ\":\"%s\",\"TDAY\":90501}",
-        group, to, from, price, upmj);
-    ais_put(&f->ais, "F4106", 7, json);
-}
 
 /* ---- tests ---- */
 
@@ -557,6 +357,28 @@ static void a_row_that_cannot_be_used_is_parked_once(void **state)
     expect_last(f, "customer/6002", 2, "\"TRAR\":\"N30\"");
 }
 
+/* Well again, and as it was sent before the fault: it takes the place of the parked one all the same; and the same fault later is
+ * told again. */
+static void what_was_faulty_and_is_as_before_ends_the_parked_one(void **state)
+{
+    flow_fix *const f = *state;
+    char today[MLC_ISO_TEXT_MAX];
+    (void)day(0, today);
+    put_address(f, 6001, "C", "Acme", today);
+    open_run(f, "customers");
+    run_once(f, MLC_FLOW_DONE);
+    for (int i = 0; i < 2; i++) {
+        ais_put(&f->ais, "F03012", 2, "{\"AN8\":6001,\"CO\":\"00000\",\"UPMJ\":\"2026-99-99\",\"UPMT\":1}");
+        run_once(f, MLC_FLOW_DONE);
+        assert_int_equal(lst_stats_of(&f->s, f->up).parked, 1);
+        cJSON_DeleteItemFromArray(ais_table(&f->ais, "F03012"), 0);
+        run_once(f, MLC_FLOW_DONE);
+        assert_int_equal(lst_stats_of(&f->s, f->up).parked, 0);
+        assert_int_equal(look_at(f, "customer/6001").state, MLC_ENTRY_READY);
+    }
+    assert_int_equal(look_at(f, "customer/6001").count, 5);
+}
+
 static void a_faulty_row_that_is_not_wanted_is_let_be(void **state)
 {
     flow_fix *const f = *state;
@@ -595,6 +417,7 @@ int main(void)
         FLOW_TEST(stopping_in_the_middle_of_a_page_is_clean),
         FLOW_TEST(a_full_stream_holds_the_run),
         FLOW_TEST(a_row_that_cannot_be_used_is_parked_once),
+        FLOW_TEST(what_was_faulty_and_is_as_before_ends_the_parked_one),
         FLOW_TEST(a_faulty_row_that_is_not_wanted_is_let_be),
         FLOW_TEST(a_failing_server_ends_the_run),
     };

@@ -55,7 +55,7 @@ static void documented_commands_are_understood(void **state)
     (void)state;
     mlctl_args a = good("mlctl status");
     assert_int_equal(a.command, MLCTL_STATUS);
-    assert_string_equal(a.socket, MLCTL_SOCKET_DEFAULT);
+    assert_null(a.socket);
     assert_string_equal(a.person, "jane");
     assert_false(a.json);
     a = good("mlctl --json --socket /tmp/s parked --store acme --stream jde");
@@ -116,7 +116,7 @@ static void the_environment_has_its_say(void **state)
     assert_null(a.socket);
     env = (mlctl_env){.socket = "", .sudo_user = ""};
     assert_int_equal(parse_in("mlctl status", &env, &a, &err), MLC_OK);
-    assert_string_equal(a.socket, MLCTL_SOCKET_DEFAULT);
+    assert_null(a.socket);
     assert_string_equal(a.person, "unknown");
 }
 

@@ -69,10 +69,24 @@ static void test_record_is_taken_again_from_its_source(void **state)
 static void test_what_cannot_be_taken_again_stays(void **state)
 {
     admin_fix *const f = *state;
-    const uint64_t seq = admin_fix_park(f, f->up, "customer/1", "i1");
+    const uint64_t seq = admin_fix_park(f, f->up, "result/1", "i1");
     expect(f, MLCTL_FAILED, "correct it in JDE", "mlctl retry agent up 1 --refresh");
     is_state(f, f->up, seq, MLC_ENTRY_PARKED);
     assert_int_equal(lst_audit_count(&f->s, "refreshed", ""), 0);
+}
+
+/* What comes supersedes it; until then it is there to be seen, and may be asked for again. */
+static void test_record_that_comes_later_stays_parked_until_then(void **state)
+{
+    admin_fix *const f = *state;
+    const uint64_t seq = admin_fix_park(f, f->jde, "customer/1", "i1");
+    expect(f, MLCTL_OK, "1 records are to be taken again from their source",
+           "mlctl retry agent jde 1 --refresh");
+    is_state(f, f->jde, seq, MLC_ENTRY_PARKED);
+    assert_string_equal(lst_get(&f->s, f->up, 1).key, "refresh/customer/1");
+    assert_int_equal(f->refreshed, 1);
+    assert_int_equal(lst_audit_count(&f->s, "\"refreshed\"", "operator:jane"), 1);
+    expect(f, MLCTL_OK, "1 records", "mlctl retry agent jde --all --refresh");
 }
 
 /* ---- two people, one entry ---- */
@@ -149,6 +163,8 @@ int main(void)
                                         admin_fix_tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_taken_again_stays, admin_fix_set_up,
                                         admin_fix_tear_down),
+        cmocka_unit_test_setup_teardown(test_record_that_comes_later_stays_parked_until_then,
+                                        admin_fix_set_up, admin_fix_tear_down),
         cmocka_unit_test_setup_teardown(test_one_of_many_decisions_is_carried_out, admin_fix_set_up,
                                         admin_fix_tear_down),
         cmocka_unit_test_setup_teardown(test_no_retry_after_success, admin_fix_set_up, admin_fix_tear_down),
