@@ -10,7 +10,10 @@ endfunction()
 mlc_package(cjson libcjson)
 mlc_package(libconfig libconfig)
 mlc_package(lmdb lmdb)
-mlc_package(lua lua5.4)
+# Its pkg-config file has another name on each distribution; RHEL and Fedora call it lua.
+pkg_search_module(lua_pc REQUIRED IMPORTED_TARGET lua5.4 lua-5.4 lua54 lua>=5.4)
+add_library(lua INTERFACE)
+target_link_libraries(lua INTERFACE PkgConfig::lua_pc)
 mlc_package(libuv libuv)
 # Client certificates are read with OpenSSL, which libwebsockets is built with.
 mlc_package(libwebsockets libwebsockets openssl)

@@ -1,6 +1,8 @@
-// sbom.mjs - a bill of materials (SPDX 2.3, JSON) of the programs: each shared library they load, and its Debian package.
-//   node packaging/sbom.mjs VERSION PROGRAM... > sbom.spdx.json
-// What is dynamically linked comes from ldd, whose package from dpkg. SOURCE_DATE_EPOCH gives the date.
+// sbom.mjs - a bill of materials (CycloneDX 1.6, JSON) of the programs: each shared library they load, as the Debian package
+// that it comes from.
+//   node packaging/sbom.mjs VERSION PROGRAM... > sbom.cdx.json
+// What is dynamically linked comes from ldd, whose package from dpkg. SOURCE_DATE_EPOCH gives the date; the same programs on
+// the same system give the same bytes.
 import { createHash } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
@@ -14,7 +16,6 @@ if (!version || programs.length === 0 || !Number.isInteger(epoch)) {
 }
 
 const run = (command, ...args) => execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-const sha = (algorithm, data) => createHash(algorithm).update(data).digest("hex");
 // Loaded at run time by libwebsockets, so ldd does not see it.
 const plugins = ["libwebsockets-evlib-uv"];
 
@@ -42,62 +43,64 @@ function librariesOf(program) {
 }
 
 function describe(name) {
-    const [fullVersion, source, maintainer, homepage] = run("dpkg-query", "--show",
-        "--showformat=${Version}\t${source:Package}\t${Maintainer}\t${Homepage}", name).split("\t");
-    return { name, version: fullVersion, source, maintainer, homepage };
+    const [fullVersion, architecture, source, maintainer, homepage] = run("dpkg-query", "--show",
+        "--showformat=${Version}\t${Architecture}\t${source:Package}\t${Maintainer}\t${Homepage}", name).split("\t");
+    return { name, version: fullVersion, architecture, source, maintainer, homepage };
 }
 
-const id = (text) => `SPDXRef-${text.replace(/[^A-Za-z0-9.-]/g, "-")}`;
 const libraries = new Map(programs.map((program) => [program, librariesOf(program)]));
 const owners = ownersOf([...new Set([...libraries.values()].flat())]);
 const loads = new Map([...libraries].map(([program, files]) => (
     [program, [...new Set(files.map((file) => owners.get(file)))].sort()])));
 const names = [...new Set([...loads.values()].flat().concat(plugins))].sort();
 
-const packages = [
-    {
-        SPDXID: id("ml-connector"), name: "ml-connector", versionInfo: version, downloadLocation: "NOASSERTION",
-        filesAnalyzed: false, licenseConcluded: "NOASSERTION", licenseDeclared: "NOASSERTION",
-        copyrightText: "NOASSERTION",
-    },
-    ...names.map(describe).map((found) => ({
-        SPDXID: id(found.name), name: found.name, versionInfo: found.version, downloadLocation: "NOASSERTION",
-        supplier: `Organization: ${found.maintainer}`, filesAnalyzed: false, licenseConcluded: "NOASSERTION",
-        licenseDeclared: "NOASSERTION", copyrightText: "NOASSERTION", sourceInfo: `Debian source package ${found.source}`,
-        ...(found.homepage ? { homepage: found.homepage } : {}),
-        externalRefs: [{
-            referenceCategory: "PACKAGE-MANAGER", referenceType: "purl",
-            referenceLocator: `pkg:deb/debian/${found.name}@${encodeURIComponent(found.version)}`,
-        }],
-    })),
-];
-const files = programs.map((program) => {
-    const bytes = readFileSync(program);
+// The reference of a component within the document.
+const programRef = (program) => `program:${basename(program)}`;
+const packageRef = (name) => `package:${name}`;
+const product = {
+    type: "application", "bom-ref": "ml-connector", name: "ml-connector", version,
+    licenses: [{ license: { name: "proprietary; all rights reserved" } }],
+};
+
+function programComponent(program) {
     return {
-        SPDXID: id(`file-${basename(program)}`), fileName: `./${basename(program)}`, fileTypes: ["BINARY"],
-        licenseConcluded: "NOASSERTION", copyrightText: "NOASSERTION",
-        checksums: [
-            { algorithm: "SHA1", checksumValue: sha("sha1", bytes) },
-            { algorithm: "SHA256", checksumValue: sha("sha256", bytes) },
-        ],
+        type: "application", "bom-ref": programRef(program), name: basename(program), version,
+        hashes: [{ alg: "SHA-256", content: createHash("sha256").update(readFileSync(program)).digest("hex") }],
     };
-});
-const relationships = [
-    { spdxElementId: "SPDXRef-DOCUMENT", relationshipType: "DESCRIBES", relatedSpdxElement: id("ml-connector") },
-    ...files.map((file) => (
-        { spdxElementId: id("ml-connector"), relationshipType: "CONTAINS", relatedSpdxElement: file.SPDXID })),
-    ...[...loads].flatMap(([program, needed]) => needed.map((name) => (
-        { spdxElementId: id(`file-${basename(program)}`), relationshipType: "DYNAMIC_LINK", relatedSpdxElement: id(name) }))),
-    ...plugins.map((name) => (
-        { spdxElementId: id("ml-connector"), relationshipType: "DEPENDS_ON", relatedSpdxElement: id(name) })),
+}
+
+function packageComponent(name) {
+    const found = describe(name);
+    const architecture = `?arch=${found.architecture}`;
+    return {
+        type: "library", "bom-ref": packageRef(name), supplier: { name: found.maintainer.replace(/ <.*/, "") },
+        name, version: found.version,
+        purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(found.version)}${architecture}`,
+        ...(found.homepage ? { externalReferences: [{ type: "website", url: found.homepage }] } : {}),
+        properties: [{ name: "debian:source", value: found.source }],
+    };
+}
+
+const components = [...programs.map(programComponent), ...names.map(packageComponent)];
+const dependencies = [
+    { ref: "ml-connector", dependsOn: programs.map(programRef) },
+    ...programs.map((program) => (
+        { ref: programRef(program), dependsOn: [...loads.get(program), ...plugins].map(packageRef) })),
 ];
-const digest = sha("sha256", JSON.stringify([packages, files, relationships]));
+
+// A name for this document that is the same for the same content: a UUID of the kind "made by its maker's own rule".
+function serialNumber() {
+    const digest = createHash("sha256").update(JSON.stringify([product, components, dependencies, epoch])).digest("hex");
+    const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digest);
+    return `urn:uuid:${a}-${b}-8${c}-8${d}-${e}`;
+}
+
 console.log(JSON.stringify({
-    spdxVersion: "SPDX-2.3", dataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", name: `ml-connector-${version}`,
-    documentNamespace: `https://ml-connector.invalid/spdx/ml-connector-${version}-${digest}`,
-    creationInfo: {
-        created: new Date(epoch * 1000).toISOString().replace(".000Z", "Z"),
-        creators: ["Tool: ml-connector packaging/sbom.mjs"],
+    bomFormat: "CycloneDX", specVersion: "1.6", serialNumber: serialNumber(), version: 1,
+    metadata: {
+        timestamp: new Date(epoch * 1000).toISOString().replace(".000Z", "Z"),
+        tools: { components: [{ type: "application", name: "ml-connector packaging/sbom.mjs" }] },
+        component: product,
     },
-    packages, files, relationships,
+    components, dependencies,
 }, null, 2));
