@@ -469,13 +469,11 @@ static void test_settings_are_checked(void **state)
     tunnel_fix *f = tunnel_fix_new(false);
     static const struct {
         const char *url, *proxy, *word;
-    } bad[] = {{"https://relay/v1/tunnel", NULL, "relay.url"},
-               {"wss://:443/", NULL, "relay.url"},
-               {"wss://relay:99999/", NULL, "relay.url"},
-               {"ws://relay.example.com/", NULL, "without TLS"},
-               {"wss://relay/", "socks://p:1", "proxy"},
-               {"wss://relay/", "http://p", "proxy"},
-               {"wss://relay/", "http://u:secret%zz@p:1", "proxy"}};
+    } bad[] = {
+        {"https://relay/v1/tunnel", NULL, "relay.url"},     {"wss://:443/", NULL, "relay.url"},
+        {"wss://relay:99999/", NULL, "relay.url"},          {"ws://relay.example.com/", NULL, "without TLS"},
+        {"wss://relay/", "socks://p:1", "proxy"},           {"wss://relay/", "http://p", "proxy"},
+        {"wss://relay/", "http://u:secret%zz@p:1", "proxy"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         mlc_error err = {0};
         mlc_tunnel_client_options options = tunnel_client_defaults(f);
