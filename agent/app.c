@@ -121,7 +121,7 @@ static mlc_code open_ais(agent_app *app, mlc_error *err)
     const mlc_http_client_options http = {.loop = &app->loop,
                                           .log = app->log,
                                           .ca_file = app_str(app, "ais.ca_file"),
-                                          .proxy = app_str(app, "ais.proxy"),
+                                          .proxy = mlc_proxy_of(app->cfg, "ais"),
                                           .user_agent = app->software};
     mlc_code code = zone != NULL ? mlc_zone_open(&app->zone, zone, err) : MLC_OK;
     if (code == MLC_OK)
@@ -160,7 +160,7 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
         .ca_file = app_str(app, "relay.ca_file"),
         .client_cert_file = app_str(app, "relay.client_cert_file"),
         .client_key_file = app_str(app, "relay.client_key_file"),
-        .proxy = app_str(app, "relay.proxy"),
+        .proxy = mlc_proxy_of(app->cfg, "relay"),
         .agent_id = app_str(app, "agent.id"),
         .agent_key = mtls ? NULL : key,
         .software = app->software,

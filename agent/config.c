@@ -7,6 +7,7 @@
 #include "agent/replay.h"
 #include "base/config_rows.h"
 #include "crypto/sealed.h"
+#include "net/proxy.h"
 
 #include <stdlib.h>
 
@@ -51,7 +52,7 @@ static const mlc_cfg_field schema[] = {
     {"relay.client_cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Client certificate (PEM) when the agent is known by mTLS instead of an enrolled key"},
     {"relay.client_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Its private key (PEM)"},
-    {"relay.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
+    MLC_PROXY_FIELDS("relay"),
     /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
      * ("zlib error inflate -3"). Nothing is lost then, the tunnel reconnects, but it costs more than it saves. */
     {"relay.compress", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
@@ -66,7 +67,7 @@ static const mlc_cfg_field schema[] = {
     {"ais.url", MLC_CFG_URL, true, NULL, 0, 0, NULL,
      "https://HOST[:PORT] of the AIS server, without /jderest"},
     {"ais.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
-    {"ais.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
+    MLC_PROXY_FIELDS("ais"),
     {"ais.username", MLC_CFG_STRING, true, NULL, 1, 64, NULL, "JDE user of the connector"},
     {"ais.password", MLC_CFG_SECRET, true, NULL, 0, 0, NULL, "Its password"},
     {"ais.environment", MLC_CFG_STRING, true, NULL, 1, 30, NULL, "JDE environment, such as JPD920"},
@@ -225,6 +226,10 @@ mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         code = check_orders(*out, report, err);
     if (code == MLC_OK)
         code = mlc_replay_config_check(*out, report, err);
+    if (code == MLC_OK)
+        code = mlc_proxy_check(*out, "relay", report, err);
+    if (code == MLC_OK)
+        code = mlc_proxy_check(*out, "ais", report, err);
     if (code != MLC_OK && *out != NULL) {
         mlc_cfg_free(*out);
         *out = NULL;

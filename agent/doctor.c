@@ -122,11 +122,11 @@ static mlc_code open_clients(agent_doctor *d, mlc_error *err)
                                            .ca_file = str(d, "relay.ca_file"),
                                            .client_cert_file = str(d, "relay.client_cert_file"),
                                            .client_key_file = str(d, "relay.client_key_file"),
-                                           .proxy = str(d, "relay.proxy"),
+                                           .proxy = mlc_proxy_of(d->cfg, "relay"),
                                            .user_agent = d->software};
     const mlc_http_client_options ais = {.loop = d->loop,
                                          .ca_file = str(d, "ais.ca_file"),
-                                         .proxy = str(d, "ais.proxy"),
+                                         .proxy = mlc_proxy_of(d->cfg, "ais"),
                                          .user_agent = d->software};
     const mlc_http_client_options socket = {.loop = d->loop, .unix_path = str(d, "agent.admin_socket")};
     mlc_code code = mlc_http_client_open(&d->relay_http, &relay, err);

@@ -258,7 +258,6 @@ mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
         .url_setting = "ais.url",
         .proxy_setting = "ais.proxy",
         .ca_setting = "ais.ca_file",
-        .proxy = str(d, "ais.proxy"),
         .ca_file = str(d, "ais.ca_file"),
         .refused = "see that ais.url is the AIS server (without /jderest), and that it has started"};
     const mlc_check login = {

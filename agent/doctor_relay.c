@@ -158,7 +158,6 @@ mlc_code agent_doctor_add_relay(agent_doctor *d, mlc_error *err)
                                  .url_setting = "relay.url",
                                  .proxy_setting = "relay.proxy",
                                  .ca_setting = "relay.ca_file",
-                                 .proxy = str(d, "relay.proxy"),
                                  .ca_file = str(d, "relay.ca_file"),
                                  .refused = "see that relay.url leads to a ml-relay"};
     const mlc_check identity = {.id = "relay.identity",

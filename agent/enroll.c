@@ -89,7 +89,7 @@ static mlc_code exchange(const mlc_cfg *cfg, mlc_log *log, const mlc_buf *body, 
     const mlc_http_client_options options = {.loop = &loop,
                                              .log = log,
                                              .ca_file = mlc_cfg_str(cfg, "relay.ca_file"),
-                                             .proxy = mlc_cfg_str(cfg, "relay.proxy"),
+                                             .proxy = mlc_proxy_of(cfg, "relay"),
                                              .user_agent = software};
     const mlc_http_header header = {"Content-Type", "application/json"};
     const mlc_http_request request = {.method = "POST",

@@ -1,7 +1,6 @@
-/* tunnel_client.c - connecting, reconnecting, and what libwebsockets calls.
+/* tunnel_client.c - the life of the connection, reconnecting, and what libwebsockets calls.
  *
- * A host vhost of its own carries the TLS settings. A name is looked up by libuv first, because
- * libwebsockets would block the loop for it. A connection that is given up is orphaned (`wsi` no longer
+ * A connection that is given up is orphaned (`wsi` no longer
  * points to it) and dies by itself, so a dead peer cannot hold up the next attempt.
  */
 #include "agent/tunnel_client_private.h"
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "net/backoff.h"
+#include "net/certs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +17,13 @@ enum {
     RECONNECT_BASE_MS = 500,
     RECONNECT_CAP_MS = 60000,
     RETRY_MAX_MS = 3600 * 1000, /* no relay sends its agents away for longer */
-    CONNECT_MS = 20000,         /* an attempt that took longer is given up */
     STABLE_MS = 5000, /* a connection that lived so long was good: the next attempts start quickly again */
     CLOSE_IT = -1     /* what a callback returns to have libwebsockets close the connection */
 };
 
 /* ---- the next attempt ---- */
 
-static void client_unref(mlc_tunnel_client *c)
+void mlc_tunnel_client_unref(mlc_tunnel_client *c)
 {
     if (--c->refs > 0)
         return;
@@ -55,93 +54,18 @@ static void retry_later(mlc_tunnel_client *c, unsigned why, int64_t retry_ms)
     mlc_timer_start(c->timer, delay, 0);
 }
 
-static void fail_attempt(mlc_tunnel_client *c, const char *why)
+void mlc_tunnel_attempt_failed(mlc_tunnel_client *c, const char *why, int64_t retry_ms)
 {
     if (c->closing)
         return;
     mlc_log_info(c->log, "tunnel", "no connection", MLC_S("peer", c->target.host), MLC_S("reason", why));
     mlc_link_down(c->link, why);
-    retry_later(c, 0, 0);
+    retry_later(c, 0, retry_ms);
 }
 
-static void connect_socket(mlc_tunnel_client *c)
+static void fail_attempt(mlc_tunnel_client *c, const char *why)
 {
-    struct lws_client_connect_info info = {0};
-    info.context = mlc_lws_context(c->lws);
-    info.vhost = c->vhost;
-    info.address = c->target.proxy_host != NULL ? c->target.host : c->address;
-    info.port = c->target.port;
-    info.path = c->target.path;
-    info.host = c->target.host; /* also the name that the certificate must have */
-    info.origin = c->target.host;
-    info.ssl_connection = c->target.tls ? LCCSCF_USE_SSL : 0;
-    info.protocol = MLC_TUNNEL_SUBPROTOCOL;
-    info.local_protocol_name = MLC_TUNNEL_SUBPROTOCOL;
-    info.ietf_version_or_minus_one = -1;
-    info.alpn = "http/1.1";
-    info.userdata = c;
-    info.pwsi = &c->wsi;
-    c->state = CLIENT_CONNECTING;
-    mlc_timer_start(c->timer, CONNECT_MS, 0);
-    if (c->target.proxy_host != NULL && !mlc_target_use_proxy(&c->target, c->vhost, c->address)) {
-        fail_attempt(c, "the proxy setting cannot be used");
-        return;
-    }
-    c->sockets++;
-    if (lws_client_connect_via_info(&info) == NULL) {
-        c->wsi = NULL;
-        if (c->state == CLIENT_CONNECTING) /* else the error callback came */
-            fail_attempt(c, "the connection could not be begun");
-    }
-    mlc_lws_poke(c->lws);
-}
-
-static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
-{
-    mlc_tunnel_client *c = req->data;
-    size_t count = 0, wanted = 0;
-    free(req);
-    for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
-        count++;
-    if (!c->closing && (status != 0 || count == 0)) {
-        char why[256];
-        snprintf(why, sizeof(why), "the name %s cannot be resolved: %s",
-                 c->target.proxy_host != NULL ? c->target.proxy_host : c->target.host,
-                 status != 0 ? uv_strerror(status) : "no address");
-        fail_attempt(c, why);
-    } else if (!c->closing) {
-        /* One address an attempt, the next one next time. */
-        const struct addrinfo *at = list;
-        for (wanted = c->attempts % count; wanted > 0; wanted--)
-            at = at->ai_next;
-        c->address[0] = '\0';
-        if (uv_ip_name(at->ai_addr, c->address, sizeof(c->address)) == 0)
-            connect_socket(c);
-        else
-            fail_attempt(c, "the name has an address of an unknown kind");
-    }
-    uv_freeaddrinfo(list);
-    client_unref(c);
-}
-
-static void begin_attempt(mlc_tunnel_client *c)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const char *name = c->target.proxy_host != NULL ? c->target.proxy_host : c->target.host;
-    uv_getaddrinfo_t *req = malloc(sizeof(*req));
-    c->state = CLIENT_RESOLVING;
-    if (req == NULL) {
-        fail_attempt(c, "out of memory");
-        return;
-    }
-    req->data = c;
-    const int rc = uv_getaddrinfo(c->loop, req, on_resolved, name, NULL, &hints);
-    if (rc != 0) {
-        free(req);
-        fail_attempt(c, uv_strerror(rc));
-        return;
-    }
-    c->refs++;
+    mlc_tunnel_attempt_failed(c, why, 0);
 }
 
 /* ---- the session ---- */
@@ -258,6 +182,7 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         c->peer_words[0] = '\0';
         c->peer_code = 0;
+        c->sign_ins = 0;
         return on_established(c, wsi);
     case LWS_CALLBACK_CLIENT_RECEIVE:
         if (c->engine != NULL)
@@ -271,8 +196,10 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
         note_peer_close(c, in, len);
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
-        char why[256];
-        snprintf(why, sizeof(why), "%.*s", (int)(in != NULL ? len : 0), in != NULL ? (const char *)in : "");
+        char why[MLC_TUNNEL_WHY_MAX];
+        if (!mlc_certs_refused(wsi, c->target.host, "relay.url", "relay.ca_file", why, sizeof(why)))
+            snprintf(why, sizeof(why), "%.*s", (int)(in != NULL ? len : 0),
+                     in != NULL ? (const char *)in : "");
         c->wsi = NULL;
         fail_attempt(c, why[0] != '\0' ? why : "the connection could not be made");
         return 0;
@@ -287,9 +214,10 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
 
 /* libwebsockets lets go of a connection; c may be closing. When the peer goes away in the middle of the handshake, this is
  * now and then all that it tells. */
-static void on_destroyed(mlc_tunnel_client *c, const struct lws *wsi)
+static void on_destroyed(mlc_tunnel_client *c, struct lws *wsi)
 {
     const bool current = c->wsi == wsi;
+    mlc_tunnel_leave_bridge(wsi);
     c->sockets--;
     if (current)
         c->wsi = NULL;
@@ -307,6 +235,10 @@ int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason
         on_destroyed(lws_vhost_user(lws_get_vhost(wsi)), wsi);
         return 0;
     }
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
+        mlc_tunnel_on_tls_context(lws_vhost_user(lws_get_vhost(wsi)), user);
+        return 0;
+    }
     if (c == NULL ||
         (reason != LWS_CALLBACK_CLIENT_ESTABLISHED && reason != LWS_CALLBACK_CLIENT_RECEIVE &&
          reason != LWS_CALLBACK_CLIENT_WRITEABLE && reason != LWS_CALLBACK_CLIENT_CLOSED &&
@@ -320,53 +252,6 @@ int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason
 }
 
 /* ---- open and close ---- */
-
-static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
-{
-    (void)vhost;
-    mlc_tunnel_client *c = arg;
-    c->vhost = NULL;
-    client_unref(c);
-}
-
-static mlc_code open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options *o, mlc_error *err)
-{
-    static const struct lws_extension deflate[] = {{"permessage-deflate", lws_extension_callback_pm_deflate,
-                                                    "permessage-deflate; client_max_window_bits"},
-                                                   {NULL, NULL, NULL}};
-    struct lws_context_creation_info info = {0};
-    c->protocols[0] =
-        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
-                               .callback = mlc_tunnel_client_callback,
-                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
-                               .tx_packet_size = MLC_FRAME_MAX};
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.vhost_name = "tunnel";
-    info.protocols = c->protocols;
-    info.extensions = o->compress ? deflate : NULL;
-    info.alpn = "http/1.1";
-    info.user = c;
-    info.finalize = on_vhost_gone;
-    info.finalize_arg = c;
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-    info.ssl_client_options_set =
-        SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-    if (o->ca_file != NULL) {
-        info.client_ssl_ca_filepath = o->ca_file;
-        info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-    }
-    info.client_ssl_cert_filepath = o->client_cert_file;
-    info.client_ssl_private_key_filepath = o->client_key_file;
-    c->vhost = lws_create_vhost(mlc_lws_context(c->lws), &info);
-    if (c->vhost == NULL)
-        return mlc_fail(
-            err, MLC_E_INVALID,
-            "the tunnel's TLS settings cannot be used: check relay.ca_file, relay.client_cert_file "
-            "and relay.client_key_file");
-    c->refs++;
-    mlc_target_no_proxy(c->vhost);
-    return MLC_OK;
-}
 
 /* From the loop, with no callback of libwebsockets on the stack: cut what still lives, then let the vhost go.
  * libwebsockets 4.1 cannot destroy a vhost that has connections. */
@@ -384,7 +269,7 @@ static void reap(mlc_tunnel_client *c)
     mlc_timer_close(timer);
     if (c->vhost != NULL)
         lws_vhost_destroy(c->vhost);
-    client_unref(c);
+    mlc_tunnel_client_unref(c);
 }
 
 static void give_up_attempt(mlc_tunnel_client *c)
@@ -404,7 +289,7 @@ static void on_timer(void *arg)
     else if (c->state == CLIENT_CONNECTING)
         give_up_attempt(c);
     else
-        begin_attempt(c);
+        mlc_tunnel_begin_attempt(c);
 }
 
 static mlc_code copy_options(mlc_tunnel_client *c, const mlc_tunnel_client_options *o, mlc_error *err)
@@ -430,7 +315,11 @@ static mlc_code copy_options(mlc_tunnel_client *c, const mlc_tunnel_client_optio
     if (!c->has_key && o->client_cert_file == NULL)
         return mlc_fail(err, MLC_E_INVALID,
                         "the agent has neither a key (enrol it) nor a client certificate");
-    mlc_code code = mlc_target_parse(&c->target, o->url, o->proxy, err);
+    const mlc_http_client_options http = {
+        .loop = c->loop, .log = c->log, .proxy = o->proxy, .user_agent = o->software};
+    mlc_code code = mlc_target_parse(&c->target, o->url, err);
+    if (code == MLC_OK && o->proxy.url != NULL && o->proxy.url[0] != '\0')
+        code = mlc_http_client_open(&c->http, &http, err);
     if (code == MLC_OK)
         code = mlc_timer_open(&c->timer, c->loop, on_timer, c, err);
     return code;
@@ -448,7 +337,7 @@ mlc_code mlc_tunnel_client_open(mlc_tunnel_client **out, const mlc_tunnel_client
     if (code == MLC_OK)
         code = mlc_link_open(&c->link, &options->binding, "agent", c->target.host, options->log, err);
     if (code == MLC_OK)
-        code = open_vhost(c, options, err);
+        code = mlc_tunnel_open_vhost(c, options, err);
     if (code != MLC_OK) {
         mlc_tunnel_client_close(c);
         return code;
@@ -470,10 +359,12 @@ void mlc_tunnel_client_close(mlc_tunnel_client *c)
     c->engine = NULL;
     mlc_link_close(c->link);
     c->link = NULL;
+    mlc_http_client_close(c->http);
+    c->http = NULL;
     if (c->timer != NULL)
         mlc_timer_start(c->timer, 0, 0);
     else
-        client_unref(c);
+        mlc_tunnel_client_unref(c);
 }
 
 void mlc_tunnel_client_poke(mlc_tunnel_client *c)

@@ -1,12 +1,15 @@
 /* tunnel_client.h - the agent's end of the tunnel: one outbound wss:// connection, kept up.
  *
- * Connects, authenticates, resumes, pings, and reconnects with full jitter. Thread rule: loop only.
+ * Connects, authenticates, resumes, pings, and reconnects with full jitter. When the proxy refuses user and password twice in
+ * a row, the next attempts are 15 minutes apart: a directory locks an account that is tried too often.
+ * Thread rule: loop only.
  */
 #ifndef MLC_AGENT_TUNNEL_CLIENT_H
 #define MLC_AGENT_TUNNEL_CLIENT_H
 
 #include "link/link.h"
 #include "net/lws_ctx.h"
+#include "net/proxy.h"
 
 typedef struct mlc_tunnel_client mlc_tunnel_client;
 
@@ -17,7 +20,7 @@ typedef struct mlc_tunnel_client_options {
     const char *ca_file;          /* NULL: the system's */
     const char *client_cert_file; /* mTLS identity; NULL when the key below is used */
     const char *client_key_file;
-    const char *proxy; /* "http://[user:pass@]host:port" or NULL */
+    mlc_proxy proxy; /* the way through it, sign-in included, is made by libcurl */
     const char *agent_id;
     const uint8_t *agent_key;                    /* 32 bytes from enrolment, or NULL with mTLS */
     const char *software;                        /* "ml-agent/0.1.0" */

@@ -3,6 +3,7 @@
 
 #include "base/config_rows.h"
 #include "crypto/sealed.h"
+#include "net/proxy.h"
 #include "relay/config_check.h"
 #include "relay/mappings.h"
 #include "relay/trial_config.h"
@@ -66,7 +67,7 @@ static const mlc_cfg_field schema[] = {
      "https://ORG.crm.dynamics.com/.default"},
     {"tenants[].dynamics.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "PEM bundle to trust instead of the system's"},
-    {"tenants[].dynamics.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
+    MLC_PROXY_FIELDS("tenants[].dynamics"),
     {"tenants[].dynamics.prefix", MLC_CFG_STRING, false, "ml_", 1, 32, NULL,
      "Publisher prefix of the connector's columns"},
     {"tenants[].dynamics.parallel", MLC_CFG_INT, false, "8", 1, 52, NULL, "Requests to Dynamics at once"},

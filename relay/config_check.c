@@ -2,6 +2,7 @@
 #include "relay/config_check.h"
 
 #include "crypto/crypto.h"
+#include "net/proxy.h"
 #include "schedule/cron.h"
 
 #include <stdio.h>
@@ -79,6 +80,16 @@ static const char *credential_fault(const mlc_cfg *cfg, size_t tenant)
     return NULL;
 }
 
+static mlc_code check_proxy(mlc_cfg *cfg, size_t tenant, mlc_error *err)
+{
+    char group[PATH_SIZE], name[PATH_SIZE];
+    const char *setting = NULL;
+    (void)mlc_cfg_at(group, sizeof group, "tenants[%zu].dynamics", tenant);
+    const char *const fault = mlc_proxy_fault(cfg, group, &setting);
+    return fault != NULL ? add(cfg, tenant, mlc_cfg_at(name, sizeof name, "dynamics.%s", setting), fault, err)
+                         : MLC_OK;
+}
+
 /* ---- nothing in common ---- */
 
 /* Who knows the secret of one tenant must not be able to speak for another. */
@@ -137,6 +148,8 @@ mlc_code mlc_relay_config_check(mlc_cfg *cfg, mlc_error *err)
         code = check_id(cfg, i, err);
         if (code == MLC_OK && credential != NULL)
             code = add(cfg, i, "dynamics", credential, err);
+        if (code == MLC_OK)
+            code = check_proxy(cfg, i, err);
         if (code == MLC_OK && shares_secret(cfg, i))
             code = add(cfg, i, "webhook_secret",
                        "another tenant has the same secret; make one for each tenant", err);

@@ -230,9 +230,11 @@ static void start_agents(mlc_checkup *checkup, unsigned token, void *user)
 
 static mlc_code open_http(tenant_doctor *t, mlc_error *err)
 {
+    char path[96];
+    (void)mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics", t->index);
     const mlc_http_client_options http = {.loop = t->doctor->loop,
                                           .ca_file = relay_doctor_str(t, "dynamics.ca_file"),
-                                          .proxy = relay_doctor_str(t, "dynamics.proxy"),
+                                          .proxy = mlc_proxy_of(t->cfg, path),
                                           .user_agent = t->doctor->software};
     return mlc_http_client_open(&t->http, &http, err);
 }
@@ -252,7 +254,6 @@ static mlc_code add_hop(tenant_doctor *t, mlc_hop *hop, const char *name, const 
                                      .url_setting = setting,
                                      .proxy_setting = "dynamics.proxy",
                                      .ca_setting = "dynamics.ca_file",
-                                     .proxy = relay_doctor_str(t, "dynamics.proxy"),
                                      .ca_file = relay_doctor_str(t, "dynamics.ca_file")};
     return mlc_hop_add(hop, t->checkup, &options, check_id(t, "config", needs), err);
 }

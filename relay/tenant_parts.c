@@ -67,7 +67,7 @@ mlc_code tenant_open_dynamics(mlc_tenant *t, mlc_error *err)
     const mlc_http_client_options http = {.loop = t->opt.loop,
                                           .log = t->opt.log,
                                           .ca_file = tenant_str(t, "dynamics.ca_file"),
-                                          .proxy = tenant_str(t, "dynamics.proxy"),
+                                          .proxy = mlc_proxy_of(t->opt.cfg, tenant_at(t, &path, "dynamics")),
                                           .user_agent = t->opt.software,
                                           .max_connections_per_host =
                                               (long)tenant_num(t, "dynamics.parallel") + 2};

@@ -40,10 +40,11 @@ mlc_code mlc_side_open_dry(mlc_side *side, const mlc_trial *t, mlc_error *err)
 static mlc_code open_target(mlc_side *side, const mlc_trial *t, mlc_error *err)
 {
     char path[128];
+    (void)mlc_cfg_at(path, sizeof path, "tenants[%zu].dynamics", t->opt.index);
     const mlc_http_client_options http = {.loop = t->opt.loop,
                                           .log = t->opt.log,
                                           .ca_file = mlc_trial_setting(t, "replay.ca_file"),
-                                          .proxy = mlc_trial_setting(t, "dynamics.proxy"),
+                                          .proxy = mlc_proxy_of(t->opt.cfg, path),
                                           .user_agent = t->opt.software};
     mlc_code code = mlc_http_client_open(&side->own_http, &http, err);
     if (code != MLC_OK)

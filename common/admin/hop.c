@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "net/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,15 +92,22 @@ static bool ended_at(const mlc_hop *hop, mlc_http_stage stage)
     return hop->code != MLC_OK && hop->trace.stage == stage;
 }
 
-/* Without the user and password that may stand in it. */
-static const char *proxy_host(const mlc_hop *hop)
+/* The settings of a proxy stand together: "relay.proxy" -> "relay". */
+static int group_len(const mlc_hop *hop)
 {
-    const char *const text = hop->opt.proxy != NULL ? hop->opt.proxy : "";
-    const char *const at = strrchr(text, '@');
-    const char *const scheme = strstr(text, "://");
-    if (at != NULL)
-        return at + 1;
-    return scheme != NULL ? scheme + 3 : text;
+    const char *const dot = strrchr(hop->opt.proxy_setting, '.');
+    return dot != NULL ? (int)(dot - hop->opt.proxy_setting) : 0;
+}
+
+static void fail_sign_in(const mlc_hop *hop, mlc_checkup *checkup, unsigned token)
+{
+    char remedy[REMEDY_MAX];
+    const mlc_http_trace *const t = &hop->trace;
+    (void)snprintf(remedy, sizeof remedy, "in %.*s: %s", group_len(hop), hop->opt.proxy_setting,
+                   t->proxy_remedy != NULL ? t->proxy_remedy : "set proxy_user and proxy_password");
+    mlc_checkup_fail(checkup, token, remedy, "%s wants a sign-in for CONNECT to %s (407) and offers %s",
+                     hop->proxy, hop->host,
+                     t->proxy_offers[0] != '\0' ? t->proxy_offers : "none that is known");
 }
 
 static void start_proxy(mlc_checkup *checkup, unsigned token, void *user)
@@ -108,22 +116,23 @@ static void start_proxy(mlc_checkup *checkup, unsigned token, void *user)
     char remedy[REMEDY_MAX];
     const int status = hop->trace.connect_status;
     if (!ended_at(hop, MLC_HTTP_AT_PROXY)) {
-        mlc_checkup_ok(checkup, token, "%s connects to %s", proxy_host(hop), hop->host);
+        mlc_checkup_ok(checkup, token, "%s connects to %s", hop->proxy, hop->host);
         return;
     }
-    if (status == 407)
-        (void)snprintf(remedy, sizeof remedy, "put the proxy's user and password into %s",
-                       hop->opt.proxy_setting);
-    else if (status > 0)
+    if (status == 407) {
+        fail_sign_in(hop, checkup, token);
+        return;
+    }
+    if (status > 0)
         (void)snprintf(remedy, sizeof remedy, "have the proxy allow CONNECT to %s", hop->host);
     else
         (void)snprintf(remedy, sizeof remedy, "see that the proxy runs and is reached; or correct %s",
                        hop->opt.proxy_setting);
     if (status > 0)
-        mlc_checkup_fail(checkup, token, remedy, "%s answers CONNECT to %s with status %d", proxy_host(hop),
+        mlc_checkup_fail(checkup, token, remedy, "%s answers CONNECT to %s with status %d", hop->proxy,
                          hop->host, status);
     else
-        mlc_checkup_fail(checkup, token, remedy, "%s is not reached: %s", proxy_host(hop), reason_of(hop));
+        mlc_checkup_fail(checkup, token, remedy, "%s is not reached: %s", hop->proxy, reason_of(hop));
 }
 
 static void start_connect(mlc_checkup *checkup, unsigned token, void *user)
@@ -259,13 +268,24 @@ static mlc_code add_one(mlc_hop *hop, mlc_checkup *checkup, const char *stage, c
     return code;
 }
 
+/* What is plain does not leave this machine. */
+static const char *proxy_for(const mlc_hop *hop)
+{
+    int port = 443;
+    char *host = NULL;
+    const bool plain = strncmp(hop->url, "http://", 7) == 0;
+    if (plain || !mlc_host_split(hop->host, strlen(hop->host), &host, &port))
+        return NULL;
+    const char *const proxy = mlc_http_client_proxy(hop->opt.http, host);
+    free(host);
+    return proxy;
+}
+
 mlc_code mlc_hop_add(mlc_hop *hop, mlc_checkup *checkup, const mlc_hop_options *options, const char *needs,
                      mlc_error *err)
 {
     char chain[MLC_CHECK_ID_MAX] = "";
     char aside[MLC_CHECK_ID_MAX];
-    const bool plain = strncmp(options->url, "http://", 7) == 0;
-    const bool proxied = !plain && options->proxy != NULL && options->proxy[0] != '\0';
     *hop = (mlc_hop){.opt = *options, .url = mlc_strdup(options->url)};
     if (hop->url == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a check");
@@ -277,6 +297,8 @@ mlc_code mlc_hop_add(mlc_hop *hop, mlc_checkup *checkup, const mlc_hop_options *
     const char *const host = strstr(hop->url, "://");
     if (host != NULL)
         (void)snprintf(hop->host, sizeof hop->host, "%.*s", (int)strcspn(host + 3, "/?#"), host + 3);
+    hop->proxy = proxy_for(hop);
+    const bool proxied = hop->proxy != NULL;
     if (needs != NULL)
         mlc_strlcpy(chain, needs, sizeof chain);
     mlc_code code =

@@ -17,9 +17,9 @@ typedef struct mlc_hop_options {
     const char *url;  /* of a GET that needs no sign-in */
     bool any_status;  /* every status is an answer */
     bool other_clock; /* no check of the clock */
-    /* For the remedies: the settings, and the values of the last two (NULL: none). */
+    /* For the remedies: the settings, and the value of the last (NULL: none). */
     const char *url_setting, *proxy_setting, *ca_setting;
-    const char *proxy, *ca_file;
+    const char *ca_file;
     const char *refused; /* remedy when the answer has another status than 200; NULL: none */
 } mlc_hop_options;
 
@@ -28,6 +28,7 @@ typedef struct mlc_hop {
     char id[MLC_CHECK_ID_MAX], name[96];
     char *url;
     char host[256];
+    const char *proxy; /* "host:port"; NULL: the way leads through none */
     mlc_http_trace trace;
     unsigned token; /* of the check that waits for the request */
     mlc_checkup *checkup;

@@ -39,7 +39,7 @@ typedef struct mlc_link_status {
     bool up;
     int64_t since_ms;               /* wall time of the last change */
     char peer[128];                 /* agent id or relay host */
-    char last_error[256];           /* why it went down last, "" when never */
+    char last_error[512];           /* why it went down last, "" when never */
     uint64_t sent, acked, received; /* messages since the process started */
     uint64_t reconnects;
 } mlc_link_status;

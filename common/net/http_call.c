@@ -152,7 +152,17 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
-/* Scheme, host and path of the request's URL; sets call->target and *plain (http, loopback). */
+/* In place, and only of an IPv6 address. */
+static const char *without_brackets(char *host)
+{
+    const size_t len = strlen(host);
+    if (len < 2 || host[0] != '[' || host[len - 1] != ']')
+        return host;
+    host[len - 1] = '\0';
+    return host + 1;
+}
+
+/* Scheme, host and path of the request's URL; sets call->target, call->proxied and *plain (http, loopback). */
 static mlc_code check_url(mlc_http_call *call, const char *url, bool *plain, mlc_error *err)
 {
     mlc_code code = MLC_OK;
@@ -175,6 +185,9 @@ static mlc_code check_url(mlc_http_call *call, const char *url, bool *plain, mlc
         code = mlc_fail(err, MLC_E_INVALID, "url: plain http to %s is refused; use https", host);
     else if ((call->target = mlc_asprintf("%s%s", host, path)) == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a request");
+    else
+        /* A plain request is to this machine: it goes there and nowhere else. */
+        call->proxied = !*plain && mlc_proxy_plan_leads(&call->client->proxy, without_brackets(host));
 out:
     curl_free(scheme);
     curl_free(host);
@@ -259,20 +272,6 @@ static void set_tls(const mlc_http_client *client, CURL *easy)
     }
 }
 
-static void set_proxy(const mlc_http_client *client, CURL *easy, bool plain)
-{
-    /* A plain request is to this machine: it goes there and nowhere else. */
-    if (plain) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-        return;
-    }
-    if (client->proxy_from_env)
-        return;
-    curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy != NULL ? client->proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, client->no_proxy != NULL ? client->no_proxy : "");
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-}
-
 static void set_callbacks(mlc_http_call *call)
 {
     CURL *easy = call->easy;
@@ -286,7 +285,7 @@ static void set_callbacks(mlc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 }
 
-static void set_options(mlc_http_call *call, const mlc_http_request *request, bool plain)
+static void set_options(mlc_http_call *call, const mlc_http_request *request)
 {
     const mlc_http_client *client = call->client;
     CURL *easy = call->easy;
@@ -309,11 +308,10 @@ static void set_options(mlc_http_call *call, const mlc_http_request *request, bo
         curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
     set_method(call);
     set_tls(client, easy);
-    set_proxy(client, easy, plain);
+    mlc_http_proxy_set(call);
     if (client->unix_path != NULL)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->unix_path);
     set_callbacks(call);
-    call->proxied = !plain && client->proxy != NULL && client->proxy[0] != '\0';
     mlc_http_trace_begin(call);
 }
 
@@ -341,6 +339,7 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
         return mlc_fail(err, MLC_E_NOMEM, "no memory for a request");
     bool plain = false;
     call->client = client;
+    call->fd = -1;
     call->answer.max = request->max_body > 0 ? request->max_body : DEFAULT_MAX_BODY;
     call->trace = request->trace;
     call->method = mlc_strdup(request->method);
@@ -363,7 +362,7 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
         mlc_http_call_free(call);
         return code;
     }
-    set_options(call, request, plain);
+    set_options(call, request);
     *out = call;
     return MLC_OK;
 }
@@ -417,6 +416,8 @@ static bool may_have_been_sent(mlc_http_call *call, CURLcode result)
 mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *err)
 {
     mlc_error_clear(err);
+    if (result == CURLE_OK && call->connected != NULL)
+        return mlc_http_connect_take(call, err);
     if (result == CURLE_OK && call->head_ended)
         return MLC_OK;
     if (result == CURLE_OK)
@@ -428,5 +429,8 @@ mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *
     if (may_have_been_sent(call, result))
         return mlc_fail(err, MLC_E_UNCERTAIN, "%s %s: sent, but no whole answer: %s", call->method,
                         call->target, detail);
+    const mlc_code refused = mlc_http_proxy_refused(call, err);
+    if (refused != MLC_OK)
+        return refused;
     return mlc_fail(err, unsent_code(result), "%s %s: not sent: %s", call->method, call->target, detail);
 }

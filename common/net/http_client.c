@@ -25,10 +25,7 @@ static void free_client(mlc_http_client *client)
     free(client->ca_file);
     free(client->cert_file);
     free(client->key_file);
-    if (client->proxy != NULL)
-        mlc_wipe(client->proxy, strlen(client->proxy)); /* holds the proxy password */
-    free(client->proxy);
-    free(client->no_proxy);
+    mlc_proxy_plan_free(&client->proxy);
     free(client->user_agent);
     free(client->unix_path);
     free(client);
@@ -204,8 +201,26 @@ static void finish_call(mlc_http_call *call, mlc_code code, const mlc_error *err
     mlc_log_debug(client->log, "http", "request", MLC_S("method", call->method), MLC_S("to", call->target),
                   MLC_I("status", status), MLC_S("outcome", mlc_code_name(code)),
                   MLC_I("ms", response.elapsed_ms));
-    call->done(call->user, code, err, &response);
+    if (call->connected != NULL)
+        call->connected(call->user, code, err, call->fd);
+    else
+        call->done(call->user, code, err, &response);
     mlc_http_call_free(call);
+}
+
+mlc_code mlc_http_call_start(mlc_http_call *call, mlc_http_call **out, mlc_error *err)
+{
+    call->started_ms = mlc_mono_ms();
+    const CURLMcode rc = curl_multi_add_handle(call->client->multi, call->easy);
+    if (rc != CURLM_OK) {
+        curl_easy_cleanup(call->easy);
+        mlc_http_call_free(call);
+        return mlc_fail(err, MLC_E_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
+    }
+    link_call(call);
+    if (out != NULL)
+        *out = call;
+    return MLC_OK;
 }
 
 mlc_code mlc_http_send(mlc_http_client *client, const mlc_http_request *request, mlc_http_done_fn done,
@@ -221,17 +236,7 @@ mlc_code mlc_http_send(mlc_http_client *client, const mlc_http_request *request,
         return code;
     call->done = done;
     call->user = user;
-    call->started_ms = mlc_mono_ms();
-    CURLMcode rc = curl_multi_add_handle(client->multi, call->easy);
-    if (rc != CURLM_OK) {
-        curl_easy_cleanup(call->easy);
-        mlc_http_call_free(call);
-        return mlc_fail(err, MLC_E_INTERNAL, "libcurl: %s", curl_multi_strerror(rc));
-    }
-    link_call(call);
-    if (call_out != NULL)
-        *call_out = call;
-    return MLC_OK;
+    return mlc_http_call_start(call, call_out, err);
 }
 
 static void end_closed(mlc_http_call *call)
@@ -258,20 +263,17 @@ static mlc_code take_options(mlc_http_client *client, const mlc_http_client_opti
 {
     if ((o->client_cert_file == NULL) != (o->client_key_file == NULL))
         return mlc_fail(err, MLC_E_INVALID, "client_cert_file and client_key_file go together");
-    const char *proxy = o->proxy != NULL ? o->proxy : "";
-    client->proxy_from_env = strcmp(proxy, "env") == 0;
-    if (*proxy != '\0' && !client->proxy_from_env && strncasecmp(proxy, "http://", 7) != 0)
-        return mlc_fail(err, MLC_E_INVALID, "proxy: must be http://[user:password@]host:port");
     client->loop = o->loop;
     client->log = o->log;
     client->connect_timeout_ms =
         o->connect_timeout_ms > 0 ? (long)o->connect_timeout_ms : DEFAULT_CONNECT_TIMEOUT_MS;
     bool kept = keep_text(&client->ca_file, o->ca_file) &&
                 keep_text(&client->cert_file, o->client_cert_file) &&
-                keep_text(&client->key_file, o->client_key_file) && keep_text(&client->proxy, proxy) &&
-                keep_text(&client->no_proxy, o->no_proxy) && keep_text(&client->user_agent, o->user_agent) &&
-                keep_text(&client->unix_path, o->unix_path);
-    return kept ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for the HTTP client");
+                keep_text(&client->key_file, o->client_key_file) &&
+                keep_text(&client->user_agent, o->user_agent) && keep_text(&client->unix_path, o->unix_path);
+    if (!kept)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the HTTP client");
+    return mlc_proxy_plan_make(&client->proxy, &o->proxy, err);
 }
 
 static mlc_code open_multi(mlc_http_client *client, long per_host, mlc_error *err)

@@ -1,7 +1,7 @@
 /* http_client.h - HTTP requests on the libuv loop, through libcurl's multi socket interface.
  *
  * TLS is always verified (peer and host name). There is no switch for it. Plain http:// is refused
- * except to loopback hosts, which are never reached through a proxy. Connections are kept alive and
+ * except to loopback hosts, which are never reached through a proxy. The proxy: proxy.h. Connections are kept alive and
  * shared; HTTP/1.1 only, for the sake of an exact "was it sent" (see http_private.h). Redirects are not
  * followed. Bodies are limited; each request has a deadline. URLs with a user in them are refused.
  *
@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "net/proxy.h"
 
 #include <uv.h>
 
@@ -28,8 +29,7 @@ typedef struct mlc_http_client_options {
     const char *ca_file;          /* PEM bundle used instead of the system's; NULL: the system's */
     const char *client_cert_file; /* PEM, with client_key_file; NULL: none */
     const char *client_key_file;
-    const char *proxy; /* "http://[user:pass@]host:port"; NULL: none; "" none; "env": https_proxy/no_proxy */
-    const char *no_proxy;  /* comma list; may be NULL */
+    mlc_proxy proxy;       /* copied */
     const char *unix_path; /* all requests go to this unix socket, whatever host the URL names; NULL: none */
     const char *user_agent;
     long max_connections_per_host; /* 0: 16 */
@@ -81,6 +81,18 @@ void mlc_http_client_close(mlc_http_client *client);
 /* Start a request; `done` is called exactly once. *call (may be NULL) can be given to cancel. */
 mlc_code mlc_http_send(mlc_http_client *client, const mlc_http_request *request, mlc_http_done_fn done,
                        void *user, mlc_http_call **call, mlc_error *err);
+/* "host:port" of the proxy through which the way to this host (no port, IPv6 without brackets) leads; NULL: none. Borrowed. */
+const char *mlc_http_client_proxy(const mlc_http_client *client, const char *host);
+
+/* Called once. With MLC_OK `fd` is a connected stream socket, non-blocking, which the callee owns; else -1. */
+typedef void (*mlc_http_connected_fn)(void *user, mlc_code code, const mlc_error *err, int fd);
+
+/* Connect to host (IPv6 without brackets) and port by the client's way, the proxy with its sign-in included, and hand over
+ * the connection: for protocols that are not HTTP. TLS is the caller's. The call can be cancelled as a request. Codes as of a
+ * request that was not sent, and MLC_E_AUTH: the proxy does not take user and password. */
+mlc_code mlc_http_connect(mlc_http_client *client, const char *host, int port, int64_t timeout_ms,
+                          mlc_http_connected_fn done, void *user, mlc_http_call **call, mlc_error *err);
+
 /* End it now; its callback runs during the call with MLC_E_CLOSED. */
 void mlc_http_cancel(mlc_http_call *call);
 

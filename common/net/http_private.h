@@ -37,6 +37,8 @@ struct mlc_http_call {
     struct mlc_http_trace *trace; /* NULL: none */
     bool proxied;
     mlc_http_done_fn done;
+    mlc_http_connected_fn connected; /* not NULL: mlc_http_connect, and `done` is NULL */
+    int fd;                          /* what it hands over; -1: nothing */
     void *user;
     int64_t started_ms;
 
@@ -63,8 +65,8 @@ struct mlc_http_client {
     size_t open_handles; /* uv handles whose close callback is still to come */
     mlc_http_call *calls;
     bool closing;
-    char *ca_file, *cert_file, *key_file, *proxy, *no_proxy, *user_agent, *unix_path;
-    bool proxy_from_env;
+    char *ca_file, *cert_file, *key_file, *user_agent, *unix_path;
+    mlc_proxy_plan proxy;
     long connect_timeout_ms;
 };
 
@@ -73,6 +75,14 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
                             mlc_error *err);
 /* Code and message for the end of a call. */
 mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *err);
+/* http_connect.c: duplicate the connected socket of a call that ended well into call->fd. */
+mlc_code mlc_http_connect_take(mlc_http_call *call, mlc_error *err);
+/* http_proxy.c: the way of the call, by its `proxied`. */
+void mlc_http_proxy_set(const mlc_http_call *call);
+/* When the proxy has refused to connect further, its code; message and trace say why, and the remedy. MLC_OK: it has not. */
+mlc_code mlc_http_proxy_refused(const mlc_http_call *call, mlc_error *err);
+/* Add the call to the multi handle; on failure it is released. */
+mlc_code mlc_http_call_start(mlc_http_call *call, mlc_http_call **out, mlc_error *err);
 /* http_trace.c: have the trace of a call filled in during its handshake, and at its end. No-ops without one. */
 void mlc_http_trace_begin(mlc_http_call *call);
 void mlc_http_trace_end(mlc_http_call *call, CURLcode result);

@@ -32,8 +32,11 @@ typedef struct mlc_http_trace {
     mlc_http_stage stage;
     bool proxied;       /* the way led through a proxy */
     int connect_status; /* the proxy's answer to CONNECT; 0: none */
-    char address[64];   /* of the host or the proxy, when connected */
-    mlc_http_cert peer; /* the server's own certificate */
+    /* When that is 407: the sign-ins it offers, such as "Negotiate, NTLM" ("": none that we know), and what to do. */
+    char proxy_offers[48];
+    const char *proxy_remedy; /* NULL: nothing to say; else in the settings' own words, static */
+    char address[64];         /* of the host or the proxy, when connected */
+    mlc_http_cert peer;       /* the server's own certificate */
     /* The certificate of the chain that was not accepted, and OpenSSL's reason; empty when all were. A wrong host name is
      * no fault of the chain: the handshake fails with this empty. */
     mlc_http_cert refused;

@@ -22,8 +22,14 @@ enum {
     CLOSE_POLL_MS = 1
 };
 
+typedef struct kept_memory {
+    struct kept_memory *next;
+    void *memory;
+} kept_memory;
+
 struct mlc_lws {
     uv_loop_t *loop;
+    kept_memory *kept;
     struct lws_context *context;
     uv_timer_t timer;
     mlc_lws_owner *owners;
@@ -89,7 +95,25 @@ static bool own_handles_gone(mlc_lws *ctx)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    mlc_lws *ctx = handle->data;
+    while (ctx->kept != NULL) {
+        kept_memory *first = ctx->kept;
+        ctx->kept = first->next;
+        free(first->memory);
+        free(first);
+    }
+    free(ctx);
+}
+
+bool mlc_lws_keep(mlc_lws *ctx, void *memory)
+{
+    kept_memory *kept = calloc(1, sizeof(*kept));
+    if (kept == NULL)
+        return false;
+    kept->memory = memory;
+    kept->next = ctx->kept;
+    ctx->kept = kept;
+    return true;
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 
 #include <libwebsockets.h>
+#include <stdbool.h>
 #include <uv.h>
 
 typedef struct mlc_lws mlc_lws;
@@ -20,6 +21,8 @@ mlc_code mlc_lws_open(mlc_lws **out, uv_loop_t *loop, mlc_log *log, mlc_error *e
 void mlc_lws_close(mlc_lws *ctx);
 struct lws_context *mlc_lws_context(mlc_lws *ctx);
 uv_loop_t *mlc_lws_loop(mlc_lws *ctx);
+/* Free `memory` with the context: for what its TLS contexts point to, which vhosts may share. False: not taken. */
+bool mlc_lws_keep(mlc_lws *ctx, void *memory);
 /* The context a connection belongs to, for callbacks of protocols. */
 mlc_lws *mlc_lws_of(struct lws *wsi);
 

@@ -137,7 +137,9 @@ test('doctor', async (t) => World.run(SETTINGS, async (world) => {
 
   await step(t, world, 'the proxy is down', async () => {
     const port = await freePort();
-    const answer = await agentDoctor(world, { relay: { proxy: `http://user:tiger-secret@127.0.0.1:${port}` } });
+    const file = path.join(world.dir, 'proxy.secret');
+    fs.writeFileSync(file, 'tiger-secret', { mode: 0o600 });
+    const answer = await agentDoctor(world, { relay: { proxy: `http://127.0.0.1:${port}`, proxy_user: 'user', proxy_password: `file:${file}` } });
     assertFails(answer, 'relay.proxy', /is not reached/);
     assertSkipped(answer, /"relay: proxy"/, 'relay.tls', 'relay.answer', 'relay.identity');
     assert.ok(!answer.text.includes('tiger-secret'));

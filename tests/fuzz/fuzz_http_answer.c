@@ -128,7 +128,7 @@ static void open_site(void)
     (void)snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d/", port);
     (void)snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
     const mlc_http_client_options direct = {.loop = &s->loop};
-    const mlc_http_client_options by_proxy = {.loop = &s->loop, .proxy = proxy};
+    const mlc_http_client_options by_proxy = {.loop = &s->loop, .proxy = {.url = proxy}};
     must(mlc_http_client_open(&s->direct, &direct, NULL) == MLC_OK);
     must(mlc_http_client_open(&s->by_proxy, &by_proxy, NULL) == MLC_OK);
     the_site = s;

@@ -158,8 +158,10 @@ static inline void wire_proxy_head(wire_pair *pair, const char *data, size_t len
              w->proxy_auth != NULL ? w->proxy_auth : "");
     if (strncmp(pair->head, "CONNECT ", 8) != 0 ||
         (w->proxy_auth != NULL && strcasestr(pair->head, wanted) == NULL)) {
-        static const char no[] = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+        static const char no[] = "HTTP/1.1 407 Proxy Authentication Required\r\n"
+                                 "Proxy-Authenticate: Basic realm=\"wire\"\r\nContent-Length: 0\r\n\r\n";
         w->refused++;
+        pair->head_len = 0; /* the next request may come on this connection */
         wire_send(&pair->client, no, sizeof(no) - 1);
         return;
     }

@@ -333,7 +333,7 @@ static void use_proxy(const char *credentials, const char *wanted, bool works)
     snprintf(proxy, sizeof(proxy), "http://%s127.0.0.1:%d", credentials, f->wire.port);
     snprintf(f->url, sizeof(f->url), "wss://localhost:%d/v1/tunnel", mlc_http_server_port(f->http));
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
-    options.proxy = proxy;
+    options.proxy.url = proxy;
     tunnel_put_many(&f->agent, "up", 0, 10, 100);
     if (!works) {
         assert_refused(f, &options, "");
@@ -469,18 +469,16 @@ static void test_settings_are_checked(void **state)
     tunnel_fix *f = tunnel_fix_new(false);
     static const struct {
         const char *url, *proxy, *word;
-    } bad[] = {{"https://relay/v1/tunnel", NULL, "relay.url"},
-               {"wss://:443/", NULL, "relay.url"},
-               {"wss://relay:99999/", NULL, "relay.url"},
-               {"ws://relay.example.com/", NULL, "without TLS"},
-               {"wss://relay/", "socks://p:1", "relay.proxy"},
-               {"wss://relay/", "http://p", "relay.proxy"},
-               {"wss://relay/", "http://u:secret%zz@p:1", "relay.proxy"}};
+    } bad[] = {
+        {"https://relay/v1/tunnel", NULL, "relay.url"},     {"wss://:443/", NULL, "relay.url"},
+        {"wss://relay:99999/", NULL, "relay.url"},          {"ws://relay.example.com/", NULL, "without TLS"},
+        {"wss://relay/", "socks://p:1", "proxy"},           {"wss://relay/", "http://p", "proxy"},
+        {"wss://relay/", "http://u:secret%zz@p:1", "proxy"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         mlc_error err = {0};
         mlc_tunnel_client_options options = tunnel_client_defaults(f);
         options.url = bad[i].url;
-        options.proxy = bad[i].proxy;
+        options.proxy.url = bad[i].proxy;
         assert_int_equal(mlc_tunnel_client_open(&f->client, &options, &err), MLC_E_INVALID);
         assert_null(f->client);
         assert_non_null(strstr(err.message, bad[i].word));

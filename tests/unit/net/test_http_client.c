@@ -358,7 +358,7 @@ static void use_peer_as_proxy(fixture *f)
     char proxy[64];
     mlc_http_client_close(f->client);
     snprintf(proxy, sizeof(proxy), "http://user:pw@127.0.0.1:%d", f->peer.port);
-    mlc_http_client_options options = {.loop = &f->loop, .proxy = proxy};
+    mlc_http_client_options options = {.loop = &f->loop, .proxy = {.url = proxy}};
     assert_int_equal(mlc_http_client_open(&f->client, &options, NULL), MLC_OK);
 }
 
@@ -527,7 +527,7 @@ static void bad_options_are_refused(void **state)
     mlc_http_client *client = NULL;
     mlc_http_client_options half = {.loop = &f->loop, .client_cert_file = "x.pem"};
     assert_int_equal(mlc_http_client_open(&client, &half, NULL), MLC_E_INVALID);
-    mlc_http_client_options socks = {.loop = &f->loop, .proxy = "socks5://127.0.0.1:1"};
+    mlc_http_client_options socks = {.loop = &f->loop, .proxy = {.url = "socks5://127.0.0.1:1"}};
     assert_int_equal(mlc_http_client_open(&client, &socks, NULL), MLC_E_INVALID);
     assert_null(client);
 }

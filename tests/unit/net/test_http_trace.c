@@ -34,7 +34,7 @@ static mlc_http_trace trace_with(server_fix *f, const char *cert, const char *au
     if (f->server == NULL)
         server_fix_open(f, &(server_fix_kind){.tls = true});
     (void)snprintf(url, sizeof url, "%s/echo", f->url);
-    const mlc_http_client_options options = {.loop = &f->loop, .ca_file = ca, .proxy = proxy};
+    const mlc_http_client_options options = {.loop = &f->loop, .ca_file = ca, .proxy = {.url = proxy}};
     const mlc_http_request request = {.method = "GET", .url = url, .trace = &trace};
     assert_int_equal(mlc_http_client_open(&client, &options, NULL), MLC_OK);
     f->result = (net_result){0};

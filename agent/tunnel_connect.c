@@ -1,0 +1,208 @@
+/* tunnel_connect.c - making a connection: name, proxy, TLS settings.
+ *
+ * A vhost of its own carries the TLS settings. Without a proxy, a name is looked up by libuv first, because libwebsockets
+ * would block the loop for it. With one, libcurl makes the way through it, since libwebsockets knows no sign-in but
+ * Basic, and a bridge gives the connection to libwebsockets. Either way TLS is libwebsockets', with the relay.
+ */
+#include "agent/tunnel_client_private.h"
+
+#include "net/bridge.h"
+#include "net/certs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SIGN_INS_AT_ONCE = 2, SIGN_IN_PAUSE_MS = 15 * 60 * 1000 };
+
+/* ---- the websocket ---- */
+
+static void connect_socket(mlc_tunnel_client *c, const char *address, mlc_bridge *bridge)
+{
+    struct lws_client_connect_info info = {0};
+    info.context = mlc_lws_context(c->lws);
+    info.vhost = c->vhost;
+    info.address = address;
+    info.port = c->target.port;
+    info.path = c->target.path;
+    info.host = c->target.host_header; /* also the name that the certificate must have */
+    info.origin = c->target.host_header;
+    info.ssl_connection = c->target.tls ? LCCSCF_USE_SSL : 0;
+    info.protocol = MLC_TUNNEL_SUBPROTOCOL;
+    info.local_protocol_name = MLC_TUNNEL_SUBPROTOCOL;
+    info.ietf_version_or_minus_one = -1;
+    info.alpn = "http/1.1";
+    info.userdata = c;
+    info.opaque_user_data = bridge;
+    info.pwsi = &c->wsi;
+    c->state = CLIENT_CONNECTING;
+    mlc_timer_start(c->timer, MLC_TUNNEL_CONNECT_MS, 0);
+    c->sockets++;
+    if (lws_client_connect_via_info(&info) == NULL) {
+        c->wsi = NULL;
+        if (c->state == CLIENT_CONNECTING) /* else the error callback came */
+            mlc_tunnel_attempt_failed(c, "the connection could not be begun", 0);
+    }
+    mlc_lws_poke(c->lws);
+}
+
+void mlc_tunnel_leave_bridge(struct lws *wsi)
+{
+    mlc_bridge *const bridge = lws_get_opaque_user_data(wsi);
+    lws_set_opaque_user_data(wsi, NULL);
+    mlc_bridge_close(bridge);
+}
+
+/* ---- without a proxy ---- */
+
+static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
+{
+    mlc_tunnel_client *c = req->data;
+    size_t count = 0, wanted = 0;
+    free(req);
+    for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
+        count++;
+    if (!c->closing && (status != 0 || count == 0)) {
+        char why[MLC_TUNNEL_WHY_MAX];
+        snprintf(why, sizeof(why), "the name %s cannot be resolved: %s", c->target.host,
+                 status != 0 ? uv_strerror(status) : "no address");
+        mlc_tunnel_attempt_failed(c, why, 0);
+    } else if (!c->closing) {
+        /* One address an attempt, the next one next time. */
+        const struct addrinfo *at = list;
+        for (wanted = c->attempts % count; wanted > 0; wanted--)
+            at = at->ai_next;
+        c->address[0] = '\0';
+        if (uv_ip_name(at->ai_addr, c->address, sizeof(c->address)) == 0)
+            connect_socket(c, c->address, NULL);
+        else
+            mlc_tunnel_attempt_failed(c, "the name has an address of an unknown kind", 0);
+    }
+    uv_freeaddrinfo(list);
+    mlc_tunnel_client_unref(c);
+}
+
+static void look_up(mlc_tunnel_client *c)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    uv_getaddrinfo_t *req = malloc(sizeof(*req));
+    if (req == NULL) {
+        mlc_tunnel_attempt_failed(c, "out of memory", 0);
+        return;
+    }
+    req->data = c;
+    const int rc = uv_getaddrinfo(c->loop, req, on_resolved, c->target.host, NULL, &hints);
+    if (rc != 0) {
+        free(req);
+        mlc_tunnel_attempt_failed(c, uv_strerror(rc), 0);
+        return;
+    }
+    c->refs++;
+}
+
+/* ---- through the proxy ---- */
+
+/* The reason alone: what was tried, the log says already. */
+static const char *reason_in(const mlc_error *err)
+{
+    static const char mark[] = ": not sent: ";
+    const char *const at = strstr(err->message, mark);
+    return at != NULL ? at + sizeof mark - 1 : err->message;
+}
+
+static void on_way_made(void *user, mlc_code code, const mlc_error *err, int fd)
+{
+    mlc_tunnel_client *const c = user;
+    mlc_bridge *bridge = NULL;
+    mlc_error own;
+    if (c->closing) {
+        if (fd >= 0)
+            close(fd);
+    } else if (code != MLC_OK) {
+        c->sign_ins = code == MLC_E_AUTH ? c->sign_ins + 1 : 0;
+        mlc_tunnel_attempt_failed(c, reason_in(err), c->sign_ins >= SIGN_INS_AT_ONCE ? SIGN_IN_PAUSE_MS : 0);
+    } else if (mlc_bridge_open(&bridge, c->loop, fd, &own) != MLC_OK) {
+        mlc_tunnel_attempt_failed(c, own.message, 0);
+    } else {
+        connect_socket(c, mlc_bridge_address(bridge), bridge);
+    }
+    mlc_tunnel_client_unref(c);
+}
+
+void mlc_tunnel_begin_attempt(mlc_tunnel_client *c)
+{
+    mlc_error err;
+    c->state = CLIENT_RESOLVING;
+    if (c->http == NULL || mlc_http_client_proxy(c->http, c->target.host) == NULL) {
+        look_up(c);
+        return;
+    }
+    c->refs++;
+    if (mlc_http_connect(c->http, c->target.host, c->target.port, MLC_TUNNEL_CONNECT_MS, on_way_made, c, NULL,
+                         &err) != MLC_OK) {
+        mlc_tunnel_client_unref(c);
+        mlc_tunnel_attempt_failed(c, err.message, 0);
+    }
+}
+
+/* ---- TLS ---- */
+
+static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
+{
+    (void)vhost;
+    mlc_tunnel_client *c = arg;
+    c->vhost = NULL;
+    mlc_tunnel_client_unref(c);
+}
+
+/* See net/certs.h: by itself libwebsockets does not verify the name for an IPv6 address. A context that cannot be told of
+ * the address must not be used: it gets one that no certificate is for. */
+void mlc_tunnel_on_tls_context(mlc_tunnel_client *c, SSL_CTX *context)
+{
+    if (!c->target.v6)
+        return;
+    char *const ip = mlc_strdup(c->target.host);
+    const bool kept = ip != NULL && mlc_lws_keep(c->lws, ip);
+    if (!kept)
+        free(ip);
+    mlc_certs_want_ip(context, kept ? ip : "");
+}
+
+mlc_code mlc_tunnel_open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options *o, mlc_error *err)
+{
+    static const struct lws_extension deflate[] = {{"permessage-deflate", lws_extension_callback_pm_deflate,
+                                                    "permessage-deflate; client_max_window_bits"},
+                                                   {NULL, NULL, NULL}};
+    struct lws_context_creation_info info = {0};
+    c->protocols[0] =
+        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
+                               .callback = mlc_tunnel_client_callback,
+                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
+                               .tx_packet_size = MLC_FRAME_MAX};
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.vhost_name = "tunnel";
+    info.protocols = c->protocols;
+    info.extensions = o->compress ? deflate : NULL;
+    info.alpn = "http/1.1";
+    info.user = c;
+    info.finalize = on_vhost_gone;
+    info.finalize_arg = c;
+    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.ssl_client_options_set =
+        SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+    if (o->ca_file != NULL) {
+        info.client_ssl_ca_filepath = o->ca_file;
+        info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    }
+    info.client_ssl_cert_filepath = o->client_cert_file;
+    info.client_ssl_private_key_filepath = o->client_key_file;
+    c->vhost = lws_create_vhost(mlc_lws_context(c->lws), &info);
+    if (c->vhost == NULL)
+        return mlc_fail(
+            err, MLC_E_INVALID,
+            "the tunnel's TLS settings cannot be used: check relay.ca_file, relay.client_cert_file "
+            "and relay.client_key_file");
+    c->refs++;
+    (void)lws_set_proxy(c->vhost, ":0"); /* libwebsockets would take one from the environment */
+    return MLC_OK;
+}

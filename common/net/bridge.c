@@ -1,0 +1,268 @@
+#include "net/bridge.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { PIECE = 64 * 1024, ACCEPT_MS = 20 * 1000, LINGER_MS = 2000 };
+
+typedef struct bridge_end {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_pipe_t pipe; /* near: libwebsockets' */
+        uv_tcp_t tcp;   /* far */
+    } is;
+    mlc_bridge *bridge;
+    struct bridge_end *other;
+    bool ended; /* says no more */
+    char piece[PIECE];
+    uv_write_t writing; /* of our piece, to the other */
+    uv_shutdown_t closing;
+} bridge_end;
+
+struct mlc_bridge {
+    bridge_end near, far;
+    uv_poll_t listener;
+    int listen_fd;
+    uv_timer_t timer;
+    unsigned handles;      /* not yet closed */
+    bool owned;            /* until close */
+    bool listening, begun; /* handles in use */
+    bool dropped;
+    char address[MLC_BRIDGE_ADDRESS_MAX];
+};
+
+/* ---- the end ---- */
+
+static void free_when_done(mlc_bridge *b)
+{
+    if (b->handles == 0 && !b->owned)
+        free(b);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    mlc_bridge *const b = handle->data;
+    b->handles--;
+    free_when_done(b);
+}
+
+static void close_handle(uv_handle_t *handle, mlc_bridge *b)
+{
+    if (uv_is_closing(handle))
+        return;
+    handle->data = b;
+    uv_close(handle, on_closed);
+}
+
+static void close_listener(mlc_bridge *b)
+{
+    if (!b->listening)
+        return;
+    b->listening = false;
+    close_handle((uv_handle_t *)&b->listener, b);
+    close(b->listen_fd); /* libuv has let go of it */
+}
+
+static void drop(mlc_bridge *b)
+{
+    if (b->dropped)
+        return;
+    b->dropped = true;
+    close_listener(b);
+    if (b->begun)
+        close_handle(&b->near.is.handle, b);
+    close_handle(&b->far.is.handle, b);
+    close_handle((uv_handle_t *)&b->timer, b);
+}
+
+static void on_time_over(uv_timer_t *timer)
+{
+    drop(timer->data);
+}
+
+/* ---- carrying ---- */
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+
+static void on_room(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+{
+    bridge_end *const end = handle->data;
+    (void)size;
+    *buf = uv_buf_init(end->piece, sizeof end->piece);
+}
+
+static void read_on(bridge_end *end)
+{
+    if (uv_read_start(&end->is.stream, on_room, on_read) != 0)
+        drop(end->bridge);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+    bridge_end *const end = req->data;
+    if (end->bridge->dropped)
+        return;
+    if (status != 0)
+        drop(end->bridge);
+    else
+        read_on(end);
+}
+
+/* It says no more, and neither do we to the other. The other may go on for a while. */
+static void end_one(bridge_end *end)
+{
+    mlc_bridge *const b = end->bridge;
+    end->ended = true;
+    if (end->other->ended || uv_shutdown(&end->closing, &end->other->is.stream, NULL) != 0) {
+        drop(b);
+        return;
+    }
+    uv_timer_start(&b->timer, on_time_over, LINGER_MS, 0);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    bridge_end *const end = stream->data;
+    if (n == 0)
+        return;
+    uv_read_stop(stream);
+    if (n == UV_EOF) {
+        end_one(end);
+        return;
+    }
+    const uv_buf_t piece = uv_buf_init(buf->base, n > 0 ? (unsigned)n : 0);
+    end->writing.data = end;
+    if (n < 0 || uv_write(&end->writing, &end->other->is.stream, &piece, 1, on_written) != 0)
+        drop(end->bridge);
+}
+
+/* ---- beginning ---- */
+
+static bool is_own(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
+}
+
+static void on_connection(uv_poll_t *listener, int status, int events)
+{
+    mlc_bridge *const b = listener->data;
+    const int fd = accept4(b->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    (void)status;
+    (void)events;
+    if (fd < 0)
+        return;
+    if (!is_own(fd)) {
+        close(fd);
+        return;
+    }
+    (void)uv_pipe_init(listener->loop, &b->near.is.pipe, 0);
+    b->begun = true;
+    b->handles++;
+    b->near.is.handle.data = &b->near;
+    if (uv_pipe_open(&b->near.is.pipe, fd) != 0) {
+        close(fd);
+        drop(b);
+        return;
+    }
+    close_listener(b);
+    uv_timer_stop(&b->timer);
+    read_on(&b->near);
+    if (!b->dropped)
+        read_on(&b->far);
+}
+
+/* The kernel chooses a free name in the abstract namespace: five hexadecimal digits after a NUL. */
+static int listen_anywhere(char address[MLC_BRIDGE_ADDRESS_MAX])
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(sa_family_t);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (bind(fd, (const struct sockaddr *)&name, len) == 0 && listen(fd, 4) == 0) {
+        len = sizeof name;
+        if (getsockname(fd, (struct sockaddr *)&name, &len) == 0 && len > sizeof(sa_family_t) + 1 &&
+            len < sizeof(sa_family_t) + MLC_BRIDGE_ADDRESS_MAX - 2) {
+            const size_t chars = len - sizeof(sa_family_t) - 1;
+            address[0] = '+';
+            address[1] = '@';
+            memcpy(address + 2, name.sun_path + 1, chars);
+            address[2 + chars] = '\0';
+            return fd;
+        }
+    }
+    close(fd);
+    return -1;
+}
+
+/* False: `fd` was not taken. */
+static bool open_handles(mlc_bridge *b, uv_loop_t *loop, int fd)
+{
+    (void)uv_timer_init(loop, &b->timer); /* this and the next cannot fail */
+    (void)uv_tcp_init(loop, &b->far.is.tcp);
+    b->handles = 2;
+    b->timer.data = b;
+    b->far.is.handle.data = &b->far;
+    if (uv_poll_init(loop, &b->listener, b->listen_fd) != 0) {
+        close(b->listen_fd);
+        return false;
+    }
+    b->handles++;
+    b->listening = true;
+    b->listener.data = b;
+    return uv_poll_start(&b->listener, UV_READABLE, on_connection) == 0 &&
+           uv_tcp_open(&b->far.is.tcp, fd) == 0;
+}
+
+mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *err)
+{
+    *out = NULL;
+    mlc_bridge *const b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        close(fd);
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for the way through the proxy");
+    }
+    b->listen_fd = listen_anywhere(b->address);
+    if (b->listen_fd < 0) {
+        free(b);
+        close(fd);
+        return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
+    }
+    b->near.bridge = b->far.bridge = b;
+    b->near.other = &b->far;
+    b->far.other = &b->near;
+    if (!open_handles(b, loop, fd)) {
+        close(fd);
+        drop(b);
+        return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
+    }
+    b->owned = true;
+    (void)uv_tcp_nodelay(&b->far.is.tcp, 1);
+    uv_timer_start(&b->timer, on_time_over, ACCEPT_MS, 0);
+    *out = b;
+    return MLC_OK;
+}
+
+const char *mlc_bridge_address(const mlc_bridge *bridge)
+{
+    return bridge->address;
+}
+
+void mlc_bridge_close(mlc_bridge *b)
+{
+    if (b == NULL)
+        return;
+    b->owned = false;
+    if (b->dropped)
+        free_when_done(b);
+    else
+        uv_timer_start(&b->timer, on_time_over, LINGER_MS, 0);
+}
