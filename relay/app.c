@@ -1,4 +1,4 @@
-/* app.c - see app.h. Closing goes: no new connections, the tunnel, the tenants' requests, the stores' jobs, memory. */
+/* app.c - see app.h. Closing goes: no new connections and what is under way (front.h), the tunnel, the tenants' requests, the stores' jobs, memory. */
 #include "relay/app.h"
 
 #include "admin/admin.h"
@@ -9,6 +9,7 @@
 #include "relay/config.h"
 #include "relay/drift_routes.h"
 #include "relay/enroll.h"
+#include "relay/front.h"
 #include "relay/tenants.h"
 #include "relay/trial_routes.h"
 #include "relay/tunnel_server.h"
@@ -22,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 4, WEBHOOK_TIMEOUT_MS = 30000 };
+enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 5, WEBHOOK_TIMEOUT_MS = 30000 };
 
 typedef struct relay_app {
     const mlc_cfg *cfg;
@@ -38,6 +39,7 @@ typedef struct relay_app {
     mlc_tenants *tenants;
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
+    mlc_front *front;
     mlc_webhook_options webhooks;
     mlc_webhook_admin hook_admin;
     mlc_enroll_desk desk;
@@ -188,17 +190,35 @@ static void on_signal(uv_signal_t *handle, int signum)
 {
     relay_app *const app = handle->data;
     mlc_log_info(app->log, "relay", "stopping", MLC_I("signal", signum));
+    mlc_front_stop(app->front);
+}
+
+static void on_stopped(void *user)
+{
+    relay_app *const app = user;
     app->stopping = true;
     uv_stop(&app->loop);
 }
 
-/* Another configuration of the tenants, without a pause for those that do not change. */
+static bool serves(void *user)
+{
+    const relay_app *const app = user;
+    bool more = true;
+    for (size_t i = 0; more; i++) {
+        if (mlc_tenants_at(app->tenants, i, &more) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Another configuration of the tenants, without a pause for those that do not change; another certificate. */
 static void on_reload(uv_signal_t *handle, int signum)
 {
     const relay_app *const app = handle->data;
     mlc_cfg *cfg = NULL;
     mlc_error err;
     (void)signum;
+    mlc_front_reload(app->front);
     mlc_code code = mlc_relay_config_load_partly(&cfg, mlc_cfg_file(app->cfg), NULL, &err);
     if (code == MLC_OK)
         code = mlc_tenants_reload(app->tenants, cfg, &err);
@@ -225,6 +245,17 @@ static mlc_code open_signals(relay_app *app, mlc_error *err)
     (void)uv_signal_start(&app->on_int, on_signal, SIGINT);
     (void)uv_signal_start(&app->on_hup, on_reload, SIGHUP);
     return MLC_OK;
+}
+
+static mlc_code open_front(relay_app *app, mlc_error *err)
+{
+    const mlc_front_options options = {.loop = &app->loop,
+                                       .log = app->log,
+                                       .cfg = app->cfg,
+                                       .serves = serves,
+                                       .on_stopped = on_stopped,
+                                       .user = app};
+    return mlc_front_open(&app->front, &options, err);
 }
 
 static mlc_code open_control(relay_app *app, mlc_error *err)
@@ -300,23 +331,22 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
                                              .prefix = MLC_AGENT_CHECK_PATH,
                                              .handler = mlc_agent_check_handle,
                                              .user = &app->desk};
+    app->public_routes[4] = (mlc_http_route){
+        .method = "GET", .prefix = "/readyz", .handler = mlc_front_ready, .user = app->front};
     mlc_http_server_options options = {.name = "public",
-                                       .host = str(app, "relay.listen_host"),
-                                       .port = (int)mlc_cfg_int(app->cfg, "relay.listen_port"),
-                                       .cert_file = str(app, "relay.cert_file"),
-                                       .key_file = str(app, "relay.key_file"),
-                                       .client_ca_file = str(app, "relay.client_ca_file"),
                                        .routes = app->public_routes,
                                        .route_count = PUBLIC_ROUTES,
                                        .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
-                                       .max_connections =
-                                           (unsigned)mlc_cfg_int(app->cfg, "relay.max_connections"),
                                        .log = app->log};
+    mlc_front_set(app->front, &options);
     options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
     options.extra_count = protocols;
     if (mlc_cfg_bool(app->cfg, "relay.compress"))
         options.extensions = deflate;
-    return mlc_http_server_open(&app->server, app->lws, &options, err);
+    const mlc_code code = mlc_http_server_open(&app->server, app->lws, &options, err);
+    if (code == MLC_OK)
+        mlc_front_use(app->front, app->server);
+    return code;
 }
 
 static mlc_code open_admin(relay_app *app, mlc_error *err)
@@ -395,6 +425,7 @@ static mlc_code write_port_file(const relay_app *app, mlc_error *err)
 static void close_all(relay_app *app)
 {
     mlc_service_stop(app->service);
+    mlc_front_close(app->front);
     mlc_http_server_close(app->server);
     mlc_http_server_close(app->admin_server);
     mlc_admin_close(app->admin);
@@ -416,6 +447,7 @@ static void close_all(relay_app *app)
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&app->loop);
+    mlc_front_free(app->front);
 }
 
 mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, mlc_error *err)
@@ -428,7 +460,9 @@ mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     app->cfg = cfg;
     app->log = log;
     app->software = software;
-    mlc_code code = open_signals(app, err);
+    mlc_code code = open_front(app, err);
+    if (code == MLC_OK)
+        code = open_signals(app, err);
     if (code == MLC_OK)
         code = mlc_waker_open(&app->waker, &app->loop, dispatch_control, app, err);
     if (code == MLC_OK)

@@ -5,6 +5,7 @@
 #include "crypto/sealed.h"
 #include "net/proxy.h"
 #include "relay/config_check.h"
+#include "relay/front.h"
 #include "relay/mappings.h"
 #include "relay/trial_config.h"
 
@@ -26,6 +27,15 @@ static const mlc_cfg_field schema[] = {
      "Certificate chain (PEM); without it only a loopback address is allowed, for a TLS proxy in front"},
     {"relay.key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Its private key (PEM)"},
     {"relay.client_ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "CA of agents' client certificates"},
+    {"relay.cert_check", MLC_CFG_DURATION, false, "1m", 0, DAYS(1), NULL,
+     "Pause between two looks whether these files changed; then they are read again; 0: only at SIGHUP"},
+    {"relay.trusted_proxies", MLC_CFG_STRINGS, false, NULL, 1, 50, NULL,
+     "Addresses or networks (\"10.0.0.0/8\") of proxies whose X-Forwarded-For is believed"},
+    {"relay.stop_delay", MLC_CFG_DURATION, false, "0s", 0, SECONDS(300), NULL,
+     "After SIGTERM all is served for so long while /readyz says 503: for a load balancer that must notice "
+     "first"},
+    {"relay.stop_timeout", MLC_CFG_DURATION, false, "5s", 100, SECONDS(60), NULL,
+     "Then requests under way get so long to be answered"},
     {"relay.data_dir", MLC_CFG_PATH, true, NULL, 0, 0, NULL, "Folder of the durable stores"},
     {"relay.root_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Key that seals agents' keys; default: root.key in data_dir, made at first start"},
@@ -222,6 +232,8 @@ mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *
     mlc_code code = mlc_cfg_load_partly(out, file, "tenants", schema, SCHEMA_LEN, unseal, NULL, report, err);
     if (code == MLC_OK)
         code = mlc_relay_config_check(*out, err);
+    if (code == MLC_OK)
+        code = mlc_front_check(*out, err);
     if (code != MLC_OK) {
         mlc_cfg_free(*out);
         *out = NULL;
@@ -253,6 +265,8 @@ mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
     mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
     if (code == MLC_OK)
         code = mlc_relay_config_check(*out, err);
+    if (code == MLC_OK)
+        code = mlc_front_check(*out, err);
     if (code == MLC_OK)
         code = report_tenants(*out, report, err);
     if (code == MLC_OK)
