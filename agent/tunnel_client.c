@@ -4,7 +4,7 @@
  * libwebsockets would block the loop for it. A connection that is given up is orphaned (`wsi` no longer
  * points to it) and dies by itself, so a dead peer cannot hold up the next attempt.
  */
-#include "agent/tunnel_client_private.h"
+#include "agent/tunnel_tls.h"
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
@@ -24,12 +24,14 @@ enum {
 
 /* ---- the next attempt ---- */
 
-static void client_unref(mlc_tunnel_client *c)
+void mlc_tunnel_client_unref(mlc_tunnel_client *c)
 {
     if (--c->refs > 0)
         return;
     mlc_target_free(&c->target);
     mlc_wipe(c->key, sizeof(c->key));
+    mlc_wipe(&c->own, sizeof(c->own));
+    mlc_tunnel_tls_free(c);
     free(c->scratch);
     free(c->agent_id);
     free(c->software);
@@ -121,7 +123,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
             fail_attempt(c, "the name has an address of an unknown kind");
     }
     uv_freeaddrinfo(list);
-    client_unref(c);
+    mlc_tunnel_client_unref(c);
 }
 
 static void begin_attempt(mlc_tunnel_client *c)
@@ -215,6 +217,7 @@ static int on_established(mlc_tunnel_client *c, struct lws *wsi)
                                         .session = {.role = MLC_SESSION_AGENT,
                                                     .agent_id = c->agent_id,
                                                     .key = c->has_key ? c->key : NULL,
+                                                    .own = c->has_own ? &c->own : NULL,
                                                     .software = c->software,
                                                     .ping_interval_ms = c->ping_ms},
                                         .link = c->link,
@@ -303,6 +306,10 @@ int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason
                                size_t len)
 {
     mlc_tunnel_client *c = user;
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
+        mlc_tunnel_tls_install(lws_vhost_user(lws_get_vhost(wsi)), user);
+        return 0;
+    }
     if (reason == LWS_CALLBACK_WSI_DESTROY) {
         on_destroyed(lws_vhost_user(lws_get_vhost(wsi)), wsi);
         return 0;
@@ -321,53 +328,6 @@ int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason
 
 /* ---- open and close ---- */
 
-static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
-{
-    (void)vhost;
-    mlc_tunnel_client *c = arg;
-    c->vhost = NULL;
-    client_unref(c);
-}
-
-static mlc_code open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options *o, mlc_error *err)
-{
-    static const struct lws_extension deflate[] = {{"permessage-deflate", lws_extension_callback_pm_deflate,
-                                                    "permessage-deflate; client_max_window_bits"},
-                                                   {NULL, NULL, NULL}};
-    struct lws_context_creation_info info = {0};
-    c->protocols[0] =
-        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
-                               .callback = mlc_tunnel_client_callback,
-                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
-                               .tx_packet_size = MLC_FRAME_MAX};
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.vhost_name = "tunnel";
-    info.protocols = c->protocols;
-    info.extensions = o->compress ? deflate : NULL;
-    info.alpn = "http/1.1";
-    info.user = c;
-    info.finalize = on_vhost_gone;
-    info.finalize_arg = c;
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-    info.ssl_client_options_set =
-        SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-    if (o->ca_file != NULL) {
-        info.client_ssl_ca_filepath = o->ca_file;
-        info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-    }
-    info.client_ssl_cert_filepath = o->client_cert_file;
-    info.client_ssl_private_key_filepath = o->client_key_file;
-    c->vhost = lws_create_vhost(mlc_lws_context(c->lws), &info);
-    if (c->vhost == NULL)
-        return mlc_fail(
-            err, MLC_E_INVALID,
-            "the tunnel's TLS settings cannot be used: check relay.ca_file, relay.client_cert_file "
-            "and relay.client_key_file");
-    c->refs++;
-    mlc_target_no_proxy(c->vhost);
-    return MLC_OK;
-}
-
 /* From the loop, with no callback of libwebsockets on the stack: cut what still lives, then let the vhost go.
  * libwebsockets 4.1 cannot destroy a vhost that has connections. */
 static void reap(mlc_tunnel_client *c)
@@ -384,7 +344,7 @@ static void reap(mlc_tunnel_client *c)
     mlc_timer_close(timer);
     if (c->vhost != NULL)
         lws_vhost_destroy(c->vhost);
-    client_unref(c);
+    mlc_tunnel_client_unref(c);
 }
 
 static void give_up_attempt(mlc_tunnel_client *c)
@@ -427,10 +387,12 @@ static mlc_code copy_options(mlc_tunnel_client *c, const mlc_tunnel_client_optio
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the tunnel");
     if ((o->client_cert_file == NULL) != (o->client_key_file == NULL))
         return mlc_fail(err, MLC_E_INVALID, "relay.client_cert_file and relay.client_key_file go together");
-    if (!c->has_key && o->client_cert_file == NULL)
+    if (!c->has_key && o->own == NULL && o->client_cert_file == NULL)
         return mlc_fail(err, MLC_E_INVALID,
                         "the agent has neither a key (enrol it) nor a client certificate");
-    mlc_code code = mlc_target_parse(&c->target, o->url, o->proxy, err);
+    mlc_code code = o->own != NULL ? mlc_tunnel_tls_set(c, o->own, err) : MLC_OK;
+    if (code == MLC_OK)
+        code = mlc_target_parse(&c->target, o->url, o->proxy, err);
     if (code == MLC_OK)
         code = mlc_timer_open(&c->timer, c->loop, on_timer, c, err);
     return code;
@@ -448,7 +410,7 @@ mlc_code mlc_tunnel_client_open(mlc_tunnel_client **out, const mlc_tunnel_client
     if (code == MLC_OK)
         code = mlc_link_open(&c->link, &options->binding, "agent", c->target.host, options->log, err);
     if (code == MLC_OK)
-        code = open_vhost(c, options, err);
+        code = mlc_tunnel_tls_open(c, options, err);
     if (code != MLC_OK) {
         mlc_tunnel_client_close(c);
         return code;
@@ -473,7 +435,15 @@ void mlc_tunnel_client_close(mlc_tunnel_client *c)
     if (c->timer != NULL)
         mlc_timer_start(c->timer, 0, 0);
     else
-        client_unref(c);
+        mlc_tunnel_client_unref(c);
+}
+
+mlc_code mlc_tunnel_client_renew(mlc_tunnel_client *c, const mlc_tunnel_own *own, mlc_error *err)
+{
+    const mlc_code code = mlc_tunnel_tls_set(c, own, err);
+    if (code == MLC_OK && c->engine != NULL)
+        mlc_engine_shutdown(c->engine, MLC_CLOSE_GOODBYE, 0, "the agent's certificate was renewed");
+    return code;
 }
 
 void mlc_tunnel_client_poke(mlc_tunnel_client *c)

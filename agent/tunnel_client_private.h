@@ -1,5 +1,5 @@
-/* tunnel_client_private.h - the state of the tunnel client, shared by tunnel_client.c (connections) and
- * tunnel_target.c (addresses). */
+/* tunnel_client_private.h - the state of the tunnel client, shared by tunnel_client.c (connections),
+ * tunnel_target.c (addresses) and tunnel_tls.c (TLS). */
 #ifndef MLC_AGENT_TUNNEL_CLIENT_PRIVATE_H
 #define MLC_AGENT_TUNNEL_CLIENT_PRIVATE_H
 
@@ -8,6 +8,8 @@
 #include "link/engine.h"
 #include "link/ws_pipe.h"
 #include "net/timer.h"
+
+#include <openssl/x509.h>
 
 /* Where the tunnel goes. Zero-initialise; free with mlc_target_free. */
 typedef struct mlc_target {
@@ -44,6 +46,11 @@ struct mlc_tunnel_client {
     char *agent_id, *software;
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
+    bool has_own; /* a certificate that the relay issued, with its key; for TLS as well */
+    mlc_own_identity own;
+    X509 *tls_cert;
+    EVP_PKEY *tls_key;
+    int64_t tls_until_ms;
     int64_t ping_ms, base_ms, cap_ms;
     mlc_link *link;
     struct lws_vhost *vhost;
@@ -61,6 +68,7 @@ struct mlc_tunnel_client {
     char peer_words[128];
 };
 
+void mlc_tunnel_client_unref(mlc_tunnel_client *client);
 int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                                size_t len);
 
