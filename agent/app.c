@@ -2,7 +2,7 @@
  * nothing new is begun, AIS ends, the store finishes its jobs, and only then is memory released. */
 #include "agent/app_private.h"
 
-#include "agent/identity.h"
+#include "agent/relay_url.h"
 #include "base/clock.h"
 #include "deliver/held.h"
 #include "net/service.h"
@@ -144,25 +144,39 @@ static mlc_code open_ais(agent_app *app, mlc_error *err)
     return mlc_ais_open(&app->ais, &ais, err);
 }
 
-static mlc_code open_tunnel(agent_app *app, mlc_error *err)
+static mlc_tunnel_own own_of(const mlc_agent_identity *identity)
 {
-    uint8_t key[MLC_KEY_LEN];
-    const bool mtls = app_str(app, "relay.client_cert_file") != NULL;
-    mlc_code code = mlc_lws_open(&app->lws, &app->loop, app->log, err);
-    if (code == MLC_OK && !mtls)
-        code = mlc_identity_load(app->store, app->cfg, key, err);
-    if (code != MLC_OK)
-        return code;
+    return (mlc_tunnel_own){.identity = &identity->own,
+                            .cert = identity->cert,
+                            .cert_len = identity->cert_len,
+                            .not_after_ms = identity->info.not_after_ms};
+}
+
+static void on_renewed(void *user, const mlc_agent_identity *identity)
+{
+    const agent_app *const app = user;
+    mlc_error err;
+    const mlc_tunnel_own own = own_of(identity);
+    if (mlc_tunnel_client_renew(app->tunnel, &own, &err) != MLC_OK)
+        mlc_log_error(app->log, "agent", "the tunnel cannot use the renewed certificate",
+                      MLC_S("error", err.message));
+}
+
+static mlc_code open_tunnel_as(agent_app *app, const mlc_agent_identity *identity, const char *url,
+                               mlc_error *err)
+{
+    const mlc_tunnel_own own = own_of(identity);
     const mlc_tunnel_client_options options = {
         .lws = app->lws,
         .log = app->log,
-        .url = app_str(app, "relay.url"),
+        .url = url,
         .ca_file = app_str(app, "relay.ca_file"),
         .client_cert_file = app_str(app, "relay.client_cert_file"),
         .client_key_file = app_str(app, "relay.client_key_file"),
         .proxy = mlc_proxy_of(app->cfg, "relay"),
         .agent_id = app_str(app, "agent.id"),
-        .agent_key = mtls ? NULL : key,
+        .agent_key = identity->kind == MLC_IDENTITY_KEY ? identity->key : NULL,
+        .own = identity->kind == MLC_IDENTITY_CERT ? &own : NULL,
         .software = app->software,
         .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
         .ping_interval_ms = mlc_cfg_int(app->cfg, "relay.ping_interval"),
@@ -175,8 +189,31 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
                     .on_received = app_on_down_received,
                     .on_state = on_link_state,
                     .user = app}};
-    code = mlc_tunnel_client_open(&app->tunnel, &options, err);
-    explicit_bzero(key, sizeof key);
+    const mlc_renewal_options renewal = {.loop = &app->loop,
+                                         .log = app->log,
+                                         .store = app->store,
+                                         .cfg = app->cfg,
+                                         .url = url,
+                                         .software = app->software,
+                                         .identity = identity,
+                                         .on_renewed = on_renewed,
+                                         .user = app};
+    const mlc_code code = mlc_tunnel_client_open(&app->tunnel, &options, err);
+    return code == MLC_OK ? mlc_renewal_open(&app->renewal, &renewal, err) : code;
+}
+
+static mlc_code open_tunnel(agent_app *app, mlc_error *err)
+{
+    char url[MLC_RELAY_URL_MAX];
+    mlc_agent_identity identity = {0};
+    mlc_code code = mlc_lws_open(&app->lws, &app->loop, app->log, err);
+    if (code == MLC_OK && app_str(app, "relay.client_cert_file") == NULL)
+        code = mlc_identity_load(app->store, app->cfg, &identity, err);
+    if (code == MLC_OK)
+        code = mlc_relay_url(app->cfg, url, err);
+    if (code == MLC_OK)
+        code = open_tunnel_as(app, &identity, url, err);
+    mlc_identity_wipe(&identity);
     return code;
 }
 
@@ -223,6 +260,7 @@ static void close_all(agent_app *app)
     mlc_compare_stop(app->compare);
     if (app->executor != NULL)
         mlc_executor_stop(app->executor);
+    mlc_renewal_close(app->renewal);
     if (app->tunnel != NULL)
         mlc_tunnel_client_close(app->tunnel);
     app->tunnel = NULL;

@@ -13,6 +13,7 @@
 #include "agent/flow/flow_config.h"
 #include "agent/flow/flow_preview_route.h"
 #include "agent/order_config.h"
+#include "agent/renewal.h"
 #include "agent/replay.h"
 #include "agent/tunnel_client.h"
 #include "deliver/upkeep.h"
@@ -47,6 +48,7 @@ typedef struct agent_app {
     mlc_address_options addresses;
     mlc_compare *compare;
     mlc_tunnel_client *tunnel;
+    mlc_renewal *renewal;
     mlc_admin *admin;
     mlc_http_server *admin_server;
     const char *form_controls[FORM_CONTROLS_MAX];

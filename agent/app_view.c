@@ -28,6 +28,8 @@ static void add_status(void *user, cJSON *status)
     (void)mlc_json_add_int(tunnel, "acked", (int64_t)link.acked, NULL);
     (void)mlc_json_add_int(tunnel, "received", (int64_t)link.received, NULL);
     (void)mlc_json_add_int(tunnel, "reconnects", (int64_t)link.reconnects, NULL);
+    if (app->renewal != NULL)
+        mlc_renewal_describe(app->renewal, status);
     (void)mlc_json_add_bool(session, "loggedIn", ais.logged_in, NULL);
     (void)mlc_json_add_str(session, "environment", ais.environment, NULL);
     (void)mlc_json_add_int(session, "logins", (int64_t)ais.logins, NULL);

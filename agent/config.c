@@ -43,11 +43,14 @@ static const mlc_cfg_field schema[] = {
     {"agent.data_dir", MLC_CFG_PATH, true, NULL, 0, 0, NULL, "Folder of the durable store"},
     {"agent.root_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Key that seals secrets in the store; default: root.key in data_dir, made at enrolment"},
+    {"agent.root_key_credential", MLC_CFG_STRING, false, NULL, 1, 255, NULL,
+     "Name of the systemd credential that is this key, in place of the file"},
     {"agent.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/agent.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
     MLC_CFG_LOG_ROWS,
 
-    {"relay.url", MLC_CFG_URL, true, NULL, 0, 0, NULL, "wss://HOST[:PORT]/v1/tunnel"},
+    {"relay.url", MLC_CFG_URL, false, NULL, 0, 0, NULL,
+     "wss://HOST[:PORT]/v1/tunnel; default: what was given to \"ml-agent enroll --relay\""},
     {"relay.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
     {"relay.client_cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Client certificate (PEM) when the agent is known by mTLS instead of an enrolled key"},
@@ -55,6 +58,10 @@ static const mlc_cfg_field schema[] = {
     MLC_PROXY_FIELDS("relay"),
     /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
      * ("zlib error inflate -3"). Nothing is lost then, the tunnel reconnects, but it costs more than it saves. */
+    {"relay.renew_at", MLC_CFG_INT, false, "66", 10, 95, NULL,
+     "The agent's certificate is renewed after so many percent of its life (and a little random time)"},
+    {"relay.renew_retry", MLC_CFG_DURATION, false, "1m", 10, DAYS(1), NULL,
+     "First ceiling of the delay after a failed renewal; the greatest is 60 times as long"},
     {"relay.compress", MLC_CFG_BOOL, false, "false", 0, 0, NULL,
      "Offer permessage-deflate; needs libwebsockets 4.3.3 or later on both sides"},
     {"relay.ping_interval", MLC_CFG_DURATION, false, "10s", 100, SECONDS(11), NULL,
@@ -171,7 +178,7 @@ static const mlc_cfg_field schema[] = {
     {"replay.date_format", MLC_CFG_STRING, false, NULL, 1, 30, NULL,
      "Overrides the format it tells at log-in"},
     {"replay.ca_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "PEM bundle to trust instead of the system's"},
-    {"replay.proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "HTTP proxy, http://host:port"},
+    MLC_PROXY_FIELDS("replay"),
 
     {"store.map_max", MLC_CFG_SIZE, false, "64G", 16 << 20, 0, NULL, "Greatest size of the store's file"},
     {"store.up_max_bytes", MLC_CFG_SIZE, false, "8G", 1 << 16, 0, NULL,
@@ -208,12 +215,12 @@ static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const c
                        mlc_error *err)
 {
     char file[1024];
-    uint8_t root[MLC_KEY_LEN] = {0};
+    mlc_keyring ring = {0};
     (void)user;
-    mlc_code code = mlc_root_key_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, root, err);
+    mlc_code code = mlc_keyring_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, &ring, err);
     if (code == MLC_OK)
-        code = mlc_sealed_open(root, "ml-agent", path, base64, out, err);
-    mlc_wipe(root, sizeof root);
+        code = mlc_sealed_open(&ring, "ml-agent", path, base64, out, err);
+    mlc_keyring_wipe(&ring);
     return code;
 }
 
@@ -230,6 +237,8 @@ mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         code = mlc_proxy_check(*out, "relay", report, err);
     if (code == MLC_OK)
         code = mlc_proxy_check(*out, "ais", report, err);
+    if (code == MLC_OK)
+        code = mlc_proxy_check(*out, "replay", report, err);
     if (code != MLC_OK && *out != NULL) {
         mlc_cfg_free(*out);
         *out = NULL;

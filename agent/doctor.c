@@ -6,7 +6,8 @@
 #include "admin/local.h"
 #include "agent/config.h"
 #include "agent/doctor_private.h"
-#include "agent/identity.h"
+#include "agent/renewal.h"
+#include "base/clock.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -30,13 +31,12 @@ static void start_folder(mlc_checkup *checkup, unsigned token, void *user)
 static void take_key(agent_doctor *d, mlc_store *store, unsigned token)
 {
     mlc_error err;
-    const mlc_code code = mlc_identity_load(store, d->cfg, d->key, &err);
-    d->has_key = code == MLC_OK;
+    const mlc_code code = mlc_identity_load(store, d->cfg, &d->identity, &err);
     if (code == MLC_OK || str(d, "relay.client_cert_file") != NULL)
         mlc_checkup_ok(d->checkup, token, "opened, and not in use: the service does not run");
     else if (code == MLC_E_NOTFOUND)
         mlc_checkup_warn(d->checkup, token, "run \"ml-agent enroll\" with a token of the relay's operator",
-                         "opened; this agent has no key yet");
+                         "opened; this agent is not enrolled yet");
     else
         mlc_checkup_fail(
             d->checkup, token,
@@ -93,6 +93,7 @@ static void on_status(void *user, mlc_code code, const mlc_error *err, const cJS
         return;
     }
     const cJSON *const tunnel = mlc_json_get(answer, "tunnel");
+    d->service_identity = cJSON_Duplicate(mlc_json_get(answer, "identity"), true);
     const char *const why = mlc_json_str(tunnel, "lastError");
     d->tunnel_up = mlc_json_bool(tunnel, "up", false);
     if (d->tunnel_up)
@@ -112,6 +113,50 @@ static void start_service(mlc_checkup *checkup, unsigned token, void *user)
     else if (mlc_admin_ask(d->socket_http, str(d, "agent.admin_socket"), "/v1/status",
                            mlc_checkup_left(checkup), on_status, d, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
+}
+
+/* ---- its certificate ---- */
+
+static void judge_certificate(mlc_checkup *checkup, unsigned token, const char *state, const char *serial,
+                              const char *until, const char *why)
+{
+    static const char anew[] =
+        "enrol the agent again: the relay's operator makes a token (mlctl enroll-token "
+        "TENANT AGENT), then stop the agent and run \"ml-agent enroll\"";
+    if (strcmp(state, "expired") == 0)
+        mlc_checkup_fail(checkup, token, anew, "certificate %.64s has expired: it was valid until %.40s",
+                         serial, until);
+    else if (strcmp(state, "expiring") == 0)
+        mlc_checkup_warn(
+            checkup, token,
+            "see that the agent runs and reaches the relay, which renews it; before it ends, else it must "
+            "be enrolled again",
+            "certificate %.64s is valid until %.40s only, and was not renewed%s%.200s", serial, until,
+            why != NULL ? ": " : "", why != NULL ? why : "");
+    else
+        mlc_checkup_ok(checkup, token, "certificate %.64s is valid until %.40s", serial, until);
+}
+
+static void start_certificate(mlc_checkup *checkup, unsigned token, void *user)
+{
+    const agent_doctor *const d = user;
+    const cJSON *const told = d->service_identity;
+    const mlc_cert_info *const info = &d->identity.info;
+    const char *const serial = mlc_json_str(told, "serial");
+    const char *const until = mlc_json_str(told, "validUntil");
+    const char *const state = mlc_json_str(told, "state");
+    const int64_t now = mlc_wall_ms();
+    char text[MLC_ISO_TEXT_MAX];
+    if (serial != NULL && until != NULL && state != NULL)
+        judge_certificate(checkup, token, state, serial, until, mlc_json_str(told, "lastError"));
+    else if (d->identity.kind == MLC_IDENTITY_CERT)
+        judge_certificate(checkup, token,
+                          info->not_after_ms <= now              ? "expired"
+                          : mlc_identity_expires_soon(info, now) ? "expiring"
+                                                                 : "ok",
+                          info->serial, mlc_iso_text(info->not_after_ms, text), NULL);
+    else
+        mlc_checkup_skip(checkup, token, "this agent has no certificate that the relay issued");
 }
 
 /* ---- putting together ---- */
@@ -141,6 +186,7 @@ static mlc_code add_local(agent_doctor *d, mlc_error *err)
         {"data_dir", "data folder", "config", start_folder, d, NULL},
         {"store", "store", "data_dir", start_store, d, NULL},
         {"service", "running service", "store", start_service, d, NULL},
+        {"certificate", "the agent's certificate", "store", start_certificate, d, NULL},
     };
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)
@@ -160,6 +206,8 @@ static mlc_code open_patient(void **patient, uv_loop_t *loop, const mlc_cfg *cfg
     d->cfg = cfg;
     d->software = software;
     d->checkup = checkup;
+    if (mlc_relay_url(cfg, d->url, NULL) != MLC_OK)
+        d->url[0] = '\0';
     mlc_code code = open_clients(d, err);
     if (code == MLC_OK)
         code = mlc_flow_config_read(&d->flows, cfg, NULL, err);
@@ -190,12 +238,13 @@ static void close_patient(void *patient)
         mlc_ais_close(d->ais, close_http, d);
     else
         close_http(d);
-    mlc_wipe(d->key, sizeof d->key);
+    mlc_identity_wipe(&d->identity);
 }
 
 static void free_patient(void *patient)
 {
     agent_doctor *const d = patient;
+    cJSON_Delete(d->service_identity);
     mlc_hop_free(&d->relay);
     mlc_hop_free(&d->ais_hop);
     mlc_flow_config_free(&d->flows);

@@ -6,6 +6,8 @@
 #include "admin/hop.h"
 #include "agent/ais.h"
 #include "agent/flow/flow_config.h"
+#include "agent/identity.h"
+#include "agent/relay_url.h"
 #include "base/config.h"
 #include "crypto/crypto.h"
 
@@ -35,12 +37,13 @@ struct agent_doctor {
     mlc_hop relay, ais_hop;
     mlc_ais *ais;
     mlc_flow_config flows;
-    bool in_use; /* another process has the store: the service runs */
-    bool has_key;
-    uint8_t key[MLC_KEY_LEN];
-    bool tunnel_up; /* told by the running service */
+    bool in_use;                 /* another process has the store: the service runs */
+    mlc_agent_identity identity; /* of the store, when the service does not run */
+    char url[MLC_RELAY_URL_MAX]; /* of the tunnel; "" when it is not known */
+    bool tunnel_up;              /* told by the running service */
     /* Each check has a token of its own: an answer that comes after its time must not end the next one. */
     unsigned service_token, identity_token, login_token;
+    cJSON *service_identity; /* what the running service tells of its identity */
     doctor_table tables[AGENT_DOCTOR_TABLES_MAX];
     size_t table_count;
 };

@@ -20,10 +20,9 @@ static const char *str(const agent_doctor *d, const char *path)
 /* wss://host:port/v1/tunnel -> https://host:port/path */
 static void relay_url(const agent_doctor *d, const char *path, char out[AGENT_DOCTOR_URL_MAX])
 {
-    const char *const url = str(d, "relay.url");
-    const char *const scheme = strncmp(url, "wss://", 6) == 0 ? "https" : "http";
-    const char *const host = strstr(url, "://") + 3; /* the configuration was checked */
-    (void)snprintf(out, AGENT_DOCTOR_URL_MAX, "%s://%.*s%s", scheme, (int)strcspn(host, "/?#"), host, path);
+    if (mlc_relay_url_http(d->url[0] != '\0' ? d->url : "wss://relay.url.is.not.set.invalid", path, out,
+                           AGENT_DOCTOR_URL_MAX, NULL) != MLC_OK)
+        out[0] = '\0';
 }
 
 /* ---- identity ---- */
@@ -76,6 +75,33 @@ static void on_checked(void *user, mlc_code code, const mlc_error *err, const ml
     cJSON_Delete(body);
 }
 
+static mlc_code add_hex(cJSON *body, const char *name, const uint8_t *bytes, size_t len, mlc_error *err)
+{
+    char text[2 * MLC_EC_SIGNATURE_LEN + 1];
+    mlc_hex(bytes, len, text);
+    return mlc_json_add_str(body, name, text, err);
+}
+
+static mlc_code add_signature(const agent_doctor *d, cJSON *body, mlc_error *err)
+{
+    uint8_t nonce[MLC_NONCE_LEN], signature[MLC_EC_SIGNATURE_LEN];
+    const mlc_own_identity *const own = &d->identity.own;
+    mlc_buf base64 = {0};
+    mlc_code code = mlc_random(nonce, sizeof nonce, err);
+    if (code == MLC_OK)
+        code = mlc_sign_request(own, "check", str(d, "agent.id"), nonce, sizeof nonce, signature, err);
+    if (code == MLC_OK)
+        code = mlc_base64(nonce, sizeof nonce, &base64, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(body, "nonce", mlc_buf_text(&base64), err);
+    if (code == MLC_OK)
+        code = add_hex(body, "certificate", own->fingerprint, sizeof own->fingerprint, err);
+    if (code == MLC_OK)
+        code = add_hex(body, "signature", signature, sizeof signature, err);
+    mlc_buf_free(&base64);
+    return code;
+}
+
 static mlc_code add_proof(const agent_doctor *d, cJSON *body, mlc_error *err)
 {
     uint8_t nonce[MLC_NONCE_LEN];
@@ -84,7 +110,7 @@ static mlc_code add_proof(const agent_doctor *d, cJSON *body, mlc_error *err)
     mlc_buf second = {0};
     mlc_code code = mlc_random(nonce, sizeof nonce, err);
     if (code == MLC_OK)
-        code = mlc_proof_check(d->key, str(d, "agent.id"), nonce, proof, err);
+        code = mlc_proof_check(d->identity.key, str(d, "agent.id"), nonce, proof, err);
     if (code == MLC_OK)
         code = mlc_base64(nonce, sizeof nonce, &first, err);
     if (code == MLC_OK)
@@ -106,7 +132,7 @@ static mlc_code send_check(agent_doctor *d, bool mtls, mlc_error *err)
     char *text = NULL;
     mlc_code code = mlc_json_add_str(body, "agent", str(d, "agent.id"), err);
     if (code == MLC_OK && !mtls)
-        code = add_proof(d, body, err);
+        code = d->identity.kind == MLC_IDENTITY_CERT ? add_signature(d, body, err) : add_proof(d, body, err);
     if (code == MLC_OK && (text = mlc_json_print(body)) == NULL)
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a check");
     relay_url(d, "/v1/agent/check", url);
@@ -141,8 +167,8 @@ static void start_identity(mlc_checkup *checkup, unsigned token, void *user)
             "look at \"running service\" above and into its log; stop the service to have the key "
             "checked by itself",
             "the running service is not connected to the relay");
-    else if (!d->has_key && !mtls)
-        mlc_checkup_fail(checkup, token, ENROL_ANEW, "%s has no key", str(d, "agent.id"));
+    else if (d->identity.kind == MLC_IDENTITY_NONE && !mtls)
+        mlc_checkup_fail(checkup, token, ENROL_ANEW, "%s is not enrolled", str(d, "agent.id"));
     else if (send_check(d, mtls, &err) != MLC_OK)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }

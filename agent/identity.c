@@ -1,4 +1,7 @@
-/* identity.c - see identity.h. */
+/* identity.c - see identity.h. In the store:
+ *   "identity/agent-key"    the sealed key shared with the relay, of former versions
+ *   "identity/certificate"  {"cert","authority","key"}: base64, the key sealed
+ *   "identity/next-key"     the sealed private key of a request that was not answered yet */
 #include "agent/identity.h"
 
 #include "store/cursor.h"
@@ -6,91 +9,375 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_CURSOR "identity/agent-key"
+#define KEY_CURSOR  "identity/agent-key"
+#define CERT_CURSOR "identity/certificate"
+#define NEXT_CURSOR "identity/next-key"
 
-typedef struct key_job {
-    mlc_buf sealed;
-} key_job;
+enum { CONTEXT_MAX = 128, PATH_SIZE = 1024, STORED_MAX = 16384, VALUES = 3 };
+
+static const char *const cursors[VALUES] = {KEY_CURSOR, CERT_CURSOR, NEXT_CURSOR};
+enum { VALUE_KEY, VALUE_CERT, VALUE_NEXT };
+
+typedef struct identity_job {
+    mlc_buf values[VALUES]; /* empty: none */
+    bool drop[VALUES];      /* when writing */
+} identity_job;
 
 const char *mlc_identity_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
 {
     const char *const file = mlc_cfg_str(cfg, "agent.root_key_file");
+    const char *const credential = mlc_cfg_str(cfg, "agent.root_key_credential");
+    if (credential != NULL)
+        return mlc_cfg_at(out, size, "credential:%s", credential);
     if (file != NULL)
         return mlc_cfg_at(out, size, "%s", file);
     return mlc_cfg_at(out, size, "%s/root.key", mlc_cfg_str(cfg, "agent.data_dir"));
 }
 
-static const char *seal_context(const mlc_cfg *cfg, char *out, size_t size)
+/* Bound to the agent, and to what it is for. The first one is that of former versions. */
+static const char *context_of(const mlc_cfg *cfg, int value, char out[CONTEXT_MAX])
 {
-    return mlc_cfg_at(out, size, "agent-key/%s", mlc_cfg_str(cfg, "agent.id"));
+    static const char *const labels[VALUES] = {"agent-key", "agent-private-key", "agent-next-key"};
+    return mlc_cfg_at(out, CONTEXT_MAX, "%s/%s", labels[value], mlc_cfg_str(cfg, "agent.id"));
 }
 
-static mlc_code read_sealed(mlc_txn *txn, void *arg, mlc_error *err)
+static mlc_code load_ring(const mlc_cfg *cfg, bool create, mlc_keyring *ring, mlc_error *err)
 {
-    key_job *const job = arg;
-    const void *value = NULL;
-    size_t len = 0;
-    mlc_buf_clear(&job->sealed);
-    const mlc_code code = mlc_cursor_get(txn, KEY_CURSOR, &value, &len, err);
-    return code == MLC_OK ? mlc_buf_append(&job->sealed, value, len, err) : code;
+    char path[PATH_SIZE];
+    return mlc_keyring_load(mlc_identity_root_key_file(cfg, path, sizeof path), create, ring, err);
 }
 
-static mlc_code write_sealed(mlc_txn *txn, void *arg, mlc_error *err)
+static void job_free(identity_job *job)
 {
-    const key_job *const job = arg;
-    return mlc_cursor_put(txn, KEY_CURSOR, job->sealed.data, job->sealed.len, err);
+    for (size_t i = 0; i < VALUES; i++)
+        mlc_buf_free(&job->values[i]);
 }
 
-mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, uint8_t key[MLC_KEY_LEN], mlc_error *err)
+static mlc_code read_values(mlc_txn *txn, void *arg, mlc_error *err)
 {
-    key_job job = {0};
+    identity_job *const job = arg;
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; code == MLC_OK && i < VALUES; i++) {
+        const void *value = NULL;
+        size_t len = 0;
+        mlc_buf_clear(&job->values[i]);
+        code = mlc_cursor_get(txn, cursors[i], &value, &len, err);
+        if (code == MLC_OK)
+            code = mlc_buf_append(&job->values[i], value, len, err);
+        else if (code == MLC_E_NOTFOUND)
+            code = MLC_OK;
+    }
+    return code;
+}
+
+static mlc_code write_values(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    const identity_job *const job = arg;
+    mlc_code code = MLC_OK;
+    for (size_t i = 0; code == MLC_OK && i < VALUES; i++) {
+        if (job->values[i].len > 0)
+            code = mlc_cursor_put(txn, cursors[i], job->values[i].data, job->values[i].len, err);
+        if (code == MLC_OK && job->drop[i] && mlc_cursor_delete(txn, cursors[i], err) != MLC_OK)
+            code = err != NULL && err->code != MLC_E_NOTFOUND ? err->code : MLC_OK;
+    }
+    return code;
+}
+
+/* ---- sealed values ---- */
+
+static mlc_code open_bytes(const mlc_keyring *ring, const mlc_cfg *cfg, int value, const mlc_buf *sealed,
+                           uint8_t *out, size_t len, bool *stale, mlc_error *err)
+{
+    char context[CONTEXT_MAX];
     mlc_buf clear = {0};
-    char path[512];
-    char context[128];
-    uint8_t root[MLC_KEY_LEN];
-    mlc_code code = mlc_store_read(store, read_sealed, &job, err);
-    if (code == MLC_E_NOTFOUND) {
+    mlc_code code = mlc_keyring_unseal(ring, context_of(cfg, value, context), sealed->data, sealed->len,
+                                       &clear, stale, err);
+    if (code == MLC_OK && clear.len != len)
+        code =
+            mlc_fail(err, MLC_E_CORRUPT, "the sealed agent key has %zu bytes instead of %zu", clear.len, len);
+    if (code == MLC_OK)
+        memcpy(out, clear.data, len);
+    mlc_buf_wipe(&clear);
+    return code;
+}
+
+static mlc_code take_base64(const cJSON *obj, const char *name, mlc_buf *out, mlc_error *err)
+{
+    const char *const text = mlc_json_str(obj, name);
+    return text != NULL ? mlc_base64_parse(text, strlen(text), out, err)
+                        : mlc_fail(err, MLC_E_CORRUPT, "the stored identity has no %s", name);
+}
+
+static mlc_code add_base64(cJSON *obj, const char *name, const mlc_buf *bytes, mlc_error *err)
+{
+    mlc_buf text = {0};
+    mlc_code code = mlc_base64(bytes->data, bytes->len, &text, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(obj, name, mlc_buf_text(&text), err);
+    mlc_buf_free(&text);
+    return code;
+}
+
+/* Everything but the key. */
+static mlc_code fill_cert(mlc_agent_identity *out, const mlc_buf *cert, const mlc_buf *authority,
+                          mlc_error *err)
+{
+    mlc_cert_info issuer;
+    mlc_code code = mlc_cert_read(cert->data, cert->len, &out->info, err);
+    if (code == MLC_OK)
+        code = mlc_cert_read(authority->data, authority->len, &issuer, err);
+    if (code != MLC_OK)
+        return code;
+    memcpy(out->cert, cert->data, cert->len); /* mlc_cert_read takes no larger one */
+    out->cert_len = cert->len;
+    memcpy(out->own.fingerprint, out->info.fingerprint, sizeof out->own.fingerprint);
+    memcpy(out->own.relay_key, issuer.public_key, sizeof out->own.relay_key);
+    out->kind = MLC_IDENTITY_CERT;
+    return MLC_OK;
+}
+
+typedef struct stored_cert {
+    mlc_buf cert, authority, sealed;
+} stored_cert;
+
+static void stored_free(stored_cert *stored)
+{
+    mlc_buf_free(&stored->cert);
+    mlc_buf_free(&stored->authority);
+    mlc_buf_free(&stored->sealed);
+}
+
+static mlc_code parse_cert(const mlc_buf *value, stored_cert *out, mlc_error *err)
+{
+    cJSON *obj = NULL;
+    mlc_code code = mlc_json_parse((const char *)value->data, value->len, STORED_MAX, 3, &obj, err);
+    if (code == MLC_OK)
+        code = take_base64(obj, "cert", &out->cert, err);
+    if (code == MLC_OK)
+        code = take_base64(obj, "authority", &out->authority, err);
+    if (code == MLC_OK)
+        code = take_base64(obj, "key", &out->sealed, err);
+    cJSON_Delete(obj);
+    return code;
+}
+
+static mlc_code print_cert(const stored_cert *stored, mlc_buf *out, mlc_error *err)
+{
+    char *text = NULL;
+    cJSON *const obj = cJSON_CreateObject();
+    mlc_code code = add_base64(obj, "cert", &stored->cert, err);
+    if (code == MLC_OK)
+        code = add_base64(obj, "authority", &stored->authority, err);
+    if (code == MLC_OK)
+        code = add_base64(obj, "key", &stored->sealed, err);
+    if (code == MLC_OK && (text = mlc_json_print(obj)) == NULL)
+        code = mlc_fail(err, MLC_E_NOMEM, "no memory for the identity");
+    if (code == MLC_OK)
+        code = mlc_buf_puts(out, text, err);
+    cJSON_free(text);
+    cJSON_Delete(obj);
+    return code;
+}
+
+/* ---- loading ---- */
+
+static mlc_code open_cert(const mlc_keyring *ring, const mlc_cfg *cfg, const mlc_buf *value,
+                          mlc_agent_identity *out, mlc_error *err)
+{
+    stored_cert stored = {0};
+    mlc_code code = parse_cert(value, &stored, err);
+    if (code == MLC_OK)
+        code = fill_cert(out, &stored.cert, &stored.authority, err);
+    if (code == MLC_OK)
+        code =
+            open_bytes(ring, cfg, VALUE_CERT, &stored.sealed, out->own.key, sizeof out->own.key, NULL, err);
+    stored_free(&stored);
+    return code;
+}
+
+mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, mlc_agent_identity *out, mlc_error *err)
+{
+    identity_job job = {0};
+    mlc_keyring ring = {0};
+    memset(out, 0, sizeof *out);
+    mlc_code code = mlc_store_read(store, read_values, &job, err);
+    if (code == MLC_OK && job.values[VALUE_CERT].len == 0 && job.values[VALUE_KEY].len == 0)
         code = mlc_fail(
             err, MLC_E_NOTFOUND,
-            "agent %s has no key yet: enrol it with \"ml-agent enroll --config FILE --token-file FILE\", "
-            "or set relay.client_cert_file",
+            "agent %s is not enrolled yet: enrol it with \"ml-agent enroll --config FILE --token-file "
+            "FILE\", or set relay.client_cert_file",
             mlc_cfg_str(cfg, "agent.id"));
-        goto cleanup;
+    if (code == MLC_OK)
+        code = load_ring(cfg, false, &ring, err);
+    if (code == MLC_OK && job.values[VALUE_CERT].len > 0) {
+        code = open_cert(&ring, cfg, &job.values[VALUE_CERT], out, err);
+    } else if (code == MLC_OK) {
+        code =
+            open_bytes(&ring, cfg, VALUE_KEY, &job.values[VALUE_KEY], out->key, sizeof out->key, NULL, err);
+        out->kind = MLC_IDENTITY_KEY;
     }
-    if (code == MLC_OK)
-        code = mlc_root_key_load(mlc_identity_root_key_file(cfg, path, sizeof path), false, root, err);
-    if (code == MLC_OK)
-        code = mlc_unseal(root, seal_context(cfg, context, sizeof context), job.sealed.data, job.sealed.len,
-                          &clear, err);
-    if (code == MLC_OK && clear.len != MLC_KEY_LEN)
-        code = mlc_fail(err, MLC_E_CORRUPT, "the sealed agent key has %zu bytes instead of %d", clear.len,
-                        MLC_KEY_LEN);
-    if (code == MLC_OK)
-        memcpy(key, clear.data, MLC_KEY_LEN);
-cleanup:
-    explicit_bzero(root, sizeof root);
-    mlc_buf_wipe(&clear);
-    mlc_buf_free(&job.sealed);
+    mlc_keyring_wipe(&ring);
+    job_free(&job);
+    if (code != MLC_OK)
+        mlc_identity_wipe(out);
     return code;
 }
 
-mlc_code mlc_identity_make(mlc_store *store, const mlc_cfg *cfg, uint8_t key[MLC_KEY_LEN], mlc_error *err)
+void mlc_identity_wipe(mlc_agent_identity *identity)
 {
-    key_job job = {0};
-    char path[512];
-    char context[128];
-    uint8_t root[MLC_KEY_LEN];
-    mlc_code code = mlc_identity_load(store, cfg, key, err);
-    if (code != MLC_E_NOTFOUND)
-        return code;
-    code = mlc_root_key_load(mlc_identity_root_key_file(cfg, path, sizeof path), true, root, err);
+    mlc_wipe(identity, sizeof *identity);
+}
+
+/* ---- a new one ---- */
+
+static mlc_code seal_bytes(const mlc_keyring *ring, const mlc_cfg *cfg, int value, const uint8_t *bytes,
+                           size_t len, mlc_buf *out, mlc_error *err)
+{
+    char context[CONTEXT_MAX];
+    return mlc_keyring_seal(ring, context_of(cfg, value, context), bytes, len, out, err);
+}
+
+mlc_code mlc_identity_next_key(mlc_store *store, const mlc_cfg *cfg, uint8_t key[MLC_EC_PRIVATE_LEN],
+                               mlc_error *err)
+{
+    identity_job stored = {0};
+    identity_job fresh = {0};
+    mlc_keyring ring = {0};
+    mlc_code code = load_ring(cfg, true, &ring, err);
     if (code == MLC_OK)
-        code = mlc_random(key, MLC_KEY_LEN, err);
-    if (code == MLC_OK)
-        code = mlc_seal(root, seal_context(cfg, context, sizeof context), key, MLC_KEY_LEN, &job.sealed, err);
-    if (code == MLC_OK)
-        code = mlc_store_run(store, write_sealed, &job, err);
-    explicit_bzero(root, sizeof root);
-    mlc_buf_free(&job.sealed);
+        code = mlc_store_read(store, read_values, &stored, err);
+    if (code == MLC_OK && stored.values[VALUE_NEXT].len > 0) {
+        code = open_bytes(&ring, cfg, VALUE_NEXT, &stored.values[VALUE_NEXT], key, MLC_EC_PRIVATE_LEN, NULL,
+                          err);
+    } else if (code == MLC_OK) {
+        code = mlc_ec_generate(key, err);
+        if (code == MLC_OK)
+            code =
+                seal_bytes(&ring, cfg, VALUE_NEXT, key, MLC_EC_PRIVATE_LEN, &fresh.values[VALUE_NEXT], err);
+        if (code == MLC_OK)
+            code = mlc_store_run(store, write_values, &fresh, err);
+    }
+    mlc_keyring_wipe(&ring);
+    job_free(&stored);
+    job_free(&fresh);
     return code;
+}
+
+/* Whatever the relay answered: is it a certificate for this agent and key, of that authority? */
+static mlc_code check_answer(const mlc_cfg *cfg, const mlc_agent_identity *identity, const mlc_buf *authority,
+                             const uint8_t key[MLC_EC_PRIVATE_LEN], mlc_error *err)
+{
+    uint8_t public_key[MLC_EC_PUBLIC_LEN];
+    mlc_code code = mlc_ec_public(key, public_key, err);
+    if (code == MLC_OK && memcmp(public_key, identity->info.public_key, sizeof public_key) != 0)
+        code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is not for the key of this request");
+    if (code == MLC_OK && strcmp(identity->info.name, mlc_cfg_str(cfg, "agent.id")) != 0)
+        code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is for another agent");
+    if (code == MLC_OK &&
+        mlc_cert_check(identity->cert, identity->cert_len, authority->data, authority->len, NULL) != MLC_OK)
+        code =
+            mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate was not issued by the authority it names");
+    return code;
+}
+
+mlc_code mlc_identity_keep(mlc_store *store, const mlc_cfg *cfg, const mlc_buf *cert,
+                           const mlc_buf *authority, const uint8_t key[MLC_EC_PRIVATE_LEN],
+                           mlc_agent_identity *out, mlc_error *err)
+{
+    identity_job job = {.drop = {[VALUE_KEY] = true, [VALUE_NEXT] = true}};
+    mlc_keyring ring = {0};
+    stored_cert stored = {0};
+    memset(out, 0, sizeof *out);
+    memcpy(out->own.key, key, sizeof out->own.key);
+    mlc_code code = fill_cert(out, cert, authority, err);
+    if (code != MLC_OK)
+        code = mlc_wrap(err, MLC_E_PROTOCOL, "the relay's answer holds no certificate");
+    if (code == MLC_OK)
+        code = check_answer(cfg, out, authority, key, err);
+    if (code == MLC_OK)
+        code = load_ring(cfg, false, &ring, err);
+    if (code == MLC_OK)
+        code = seal_bytes(&ring, cfg, VALUE_CERT, key, MLC_EC_PRIVATE_LEN, &stored.sealed, err);
+    if (code == MLC_OK)
+        code = mlc_buf_append(&stored.cert, cert->data, cert->len, err);
+    if (code == MLC_OK)
+        code = mlc_buf_append(&stored.authority, authority->data, authority->len, err);
+    if (code == MLC_OK)
+        code = print_cert(&stored, &job.values[VALUE_CERT], err);
+    if (code == MLC_OK)
+        code = mlc_store_run(store, write_values, &job, err);
+    mlc_keyring_wipe(&ring);
+    stored_free(&stored);
+    job_free(&job);
+    if (code != MLC_OK)
+        mlc_identity_wipe(out);
+    return code;
+}
+
+/* ---- sealing anew ---- */
+
+typedef struct reseal_job {
+    const mlc_cfg *cfg;
+    const mlc_keyring *ring;
+    size_t count;
+} reseal_job;
+
+static mlc_code reseal_plain(const reseal_job *job, int value, size_t len, const mlc_buf *old, mlc_buf *fresh,
+                             mlc_error *err)
+{
+    uint8_t bytes[MLC_KEY_LEN] = {0}; /* all of these have this length */
+    bool stale = false;
+    mlc_code code = open_bytes(job->ring, job->cfg, value, old, bytes, len, &stale, err);
+    if (code == MLC_OK && stale)
+        code = seal_bytes(job->ring, job->cfg, value, bytes, len, fresh, err);
+    mlc_wipe(bytes, sizeof bytes);
+    return code;
+}
+
+static mlc_code reseal_cert(const reseal_job *job, const mlc_buf *old, mlc_buf *fresh, mlc_error *err)
+{
+    stored_cert stored = {0};
+    mlc_buf sealed = {0};
+    mlc_code code = parse_cert(old, &stored, err);
+    if (code == MLC_OK)
+        code = reseal_plain(job, VALUE_CERT, MLC_EC_PRIVATE_LEN, &stored.sealed, &sealed, err);
+    if (code == MLC_OK && sealed.len > 0) {
+        mlc_buf_free(&stored.sealed);
+        stored.sealed = sealed;
+        sealed = (mlc_buf){0};
+        code = print_cert(&stored, fresh, err);
+    }
+    mlc_buf_free(&sealed);
+    stored_free(&stored);
+    return code;
+}
+
+static mlc_code run_reseal(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    reseal_job *const job = arg;
+    identity_job old = {0};
+    identity_job fresh = {0};
+    job->count = 0;
+    mlc_code code = read_values(txn, &old, err);
+    for (int i = 0; code == MLC_OK && i < VALUES; i++) {
+        if (old.values[i].len == 0)
+            continue;
+        code = i == VALUE_CERT ? reseal_cert(job, &old.values[i], &fresh.values[i], err)
+                               : reseal_plain(job, i, MLC_KEY_LEN, &old.values[i], &fresh.values[i], err);
+        job->count += fresh.values[i].len > 0 ? 1 : 0;
+    }
+    if (code == MLC_OK)
+        code = write_values(txn, &fresh, err);
+    job_free(&old);
+    job_free(&fresh);
+    return code;
+}
+
+mlc_code mlc_identity_reseal(mlc_store *store, const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
+                             mlc_error *err)
+{
+    reseal_job job = {.cfg = cfg, .ring = ring};
+    const mlc_code code = mlc_store_run(store, run_reseal, &job, err);
+    *count = job.count;
+    return code != MLC_OK ? mlc_wrap(err, code, "the agent's store cannot be sealed anew") : code;
 }

@@ -3,6 +3,8 @@
 #include "agent/config.h"
 #include "agent/doctor.h"
 #include "agent/enroll.h"
+#include "agent/relay_url.h"
+#include "base/clock.h"
 #include "base/program.h"
 #include "crypto/sealed.h"
 
@@ -13,6 +15,8 @@
 #ifndef MLC_VERSION
 #define MLC_VERSION "0"
 #endif
+
+#define DEFAULT_CONFIG "/etc/ml-connector/agent.conf"
 
 enum { TOKEN_MAX = 512 };
 
@@ -32,15 +36,49 @@ static mlc_code read_token(const char *file, char out[TOKEN_MAX], mlc_error *err
     return MLC_OK;
 }
 
+static mlc_code take_token(const mlc_program_context *context, char out[TOKEN_MAX], mlc_error *err)
+{
+    if (context->token == NULL)
+        return read_token(context->token_file, out, err);
+    if (context->token_file != NULL || strlen(context->token) >= TOKEN_MAX)
+        return mlc_fail(err, MLC_E_INVALID, "give the token once: --token-file, or --token");
+    mlc_strlcpy(out, context->token, TOKEN_MAX);
+    return MLC_OK;
+}
+
+/* The relay's address is given, or known. */
+static mlc_code take_url(const mlc_program_context *context, char url[MLC_RELAY_URL_MAX], mlc_error *err)
+{
+    const char *const setting = mlc_cfg_str(context->cfg, "relay.url");
+    if (context->relay == NULL)
+        return mlc_relay_url(context->cfg, url, err);
+    const mlc_code code = mlc_relay_url_of(context->relay, url, err);
+    if (code == MLC_OK && setting != NULL && strcmp(setting, url) != 0)
+        return mlc_fail(
+            err, MLC_E_CONFLICT,
+            "the configuration says relay.url = \"%s\", which is not the address given with --relay; correct "
+            "one of them",
+            setting);
+    return code;
+}
+
 static mlc_code enroll(const mlc_program_context *context, mlc_error *err)
 {
-    char token[TOKEN_MAX];
-    mlc_code code = read_token(context->token_file, token, err);
+    char token[TOKEN_MAX] = "", url[MLC_RELAY_URL_MAX], until[MLC_ISO_TEXT_MAX];
+    int64_t until_ms = 0;
+    mlc_code code = take_url(context, url, err);
     if (code == MLC_OK)
-        code = mlc_enroll(context->cfg, context->log, token, context->software, err);
+        code = take_token(context, token, err);
+    if (code == MLC_OK)
+        code = mlc_log_add_secret(context->log, token, err);
+    if (code == MLC_OK)
+        code = mlc_enroll(context->cfg, context->log, url, token, context->software, &until_ms, err);
     explicit_bzero(token, sizeof token);
+    if (code == MLC_OK && mlc_cfg_str(context->cfg, "relay.url") == NULL)
+        code = mlc_relay_url_keep(context->cfg, url, err);
     if (code == MLC_OK)
-        (void)printf("agent %s is enrolled\n", mlc_cfg_str(context->cfg, "agent.id"));
+        (void)printf("agent %s is enrolled; its certificate is valid until %s and renews itself\n",
+                     mlc_cfg_str(context->cfg, "agent.id"), mlc_iso_text(until_ms, until));
     return code;
 }
 
@@ -63,6 +101,7 @@ int main(int argc, char **argv)
                                  .describe_config = mlc_agent_config_describe,
                                  .run = run,
                                  .enroll = enroll,
+                                 .default_config = DEFAULT_CONFIG,
                                  .seal = mlc_sealed_main,
                                  .doctor = doctor};
     return mlc_program_main(&program, argc, argv);

@@ -78,7 +78,7 @@ static mlc_code open_ais(mlc_replay *r, uv_loop_t *loop, mlc_log *log, const mlc
     const mlc_http_client_options http = {.loop = loop,
                                           .log = log,
                                           .ca_file = mlc_cfg_str(cfg, "replay.ca_file"),
-                                          .proxy = mlc_cfg_str(cfg, "replay.proxy"),
+                                          .proxy = mlc_proxy_of(cfg, "replay"),
                                           .user_agent = software};
     const mlc_code code = mlc_http_client_open(&r->http, &http, err);
     if (code != MLC_OK)

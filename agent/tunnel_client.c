@@ -3,7 +3,7 @@
  * A connection that is given up is orphaned (`wsi` no longer
  * points to it) and dies by itself, so a dead peer cannot hold up the next attempt.
  */
-#include "agent/tunnel_client_private.h"
+#include "agent/tunnel_tls.h"
 
 #include "base/clock.h"
 #include "crypto/crypto.h"
@@ -29,6 +29,8 @@ void mlc_tunnel_client_unref(mlc_tunnel_client *c)
         return;
     mlc_target_free(&c->target);
     mlc_wipe(c->key, sizeof(c->key));
+    mlc_wipe(&c->own, sizeof(c->own));
+    mlc_tunnel_tls_free(c);
     free(c->scratch);
     free(c->agent_id);
     free(c->software);
@@ -139,6 +141,7 @@ static int on_established(mlc_tunnel_client *c, struct lws *wsi)
                                         .session = {.role = MLC_SESSION_AGENT,
                                                     .agent_id = c->agent_id,
                                                     .key = c->has_key ? c->key : NULL,
+                                                    .own = c->has_own ? &c->own : NULL,
                                                     .software = c->software,
                                                     .ping_interval_ms = c->ping_ms},
                                         .link = c->link,
@@ -231,12 +234,12 @@ int mlc_tunnel_client_callback(struct lws *wsi, enum lws_callback_reasons reason
                                size_t len)
 {
     mlc_tunnel_client *c = user;
-    if (reason == LWS_CALLBACK_WSI_DESTROY) {
-        on_destroyed(lws_vhost_user(lws_get_vhost(wsi)), wsi);
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
+        mlc_tunnel_tls_install(lws_vhost_user(lws_get_vhost(wsi)), user);
         return 0;
     }
-    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS) {
-        mlc_tunnel_on_tls_context(lws_vhost_user(lws_get_vhost(wsi)), user);
+    if (reason == LWS_CALLBACK_WSI_DESTROY) {
+        on_destroyed(lws_vhost_user(lws_get_vhost(wsi)), wsi);
         return 0;
     }
     if (c == NULL ||
@@ -312,12 +315,14 @@ static mlc_code copy_options(mlc_tunnel_client *c, const mlc_tunnel_client_optio
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the tunnel");
     if ((o->client_cert_file == NULL) != (o->client_key_file == NULL))
         return mlc_fail(err, MLC_E_INVALID, "relay.client_cert_file and relay.client_key_file go together");
-    if (!c->has_key && o->client_cert_file == NULL)
+    if (!c->has_key && o->own == NULL && o->client_cert_file == NULL)
         return mlc_fail(err, MLC_E_INVALID,
                         "the agent has neither a key (enrol it) nor a client certificate");
     const mlc_http_client_options http = {
         .loop = c->loop, .log = c->log, .proxy = o->proxy, .user_agent = o->software};
-    mlc_code code = mlc_target_parse(&c->target, o->url, err);
+    mlc_code code = o->own != NULL ? mlc_tunnel_tls_set(c, o->own, err) : MLC_OK;
+    if (code == MLC_OK)
+        code = mlc_target_parse(&c->target, o->url, err);
     if (code == MLC_OK && o->proxy.url != NULL && o->proxy.url[0] != '\0')
         code = mlc_http_client_open(&c->http, &http, err);
     if (code == MLC_OK)
@@ -337,7 +342,7 @@ mlc_code mlc_tunnel_client_open(mlc_tunnel_client **out, const mlc_tunnel_client
     if (code == MLC_OK)
         code = mlc_link_open(&c->link, &options->binding, "agent", c->target.host, options->log, err);
     if (code == MLC_OK)
-        code = mlc_tunnel_open_vhost(c, options, err);
+        code = mlc_tunnel_tls_open(c, options, err);
     if (code != MLC_OK) {
         mlc_tunnel_client_close(c);
         return code;
@@ -365,6 +370,14 @@ void mlc_tunnel_client_close(mlc_tunnel_client *c)
         mlc_timer_start(c->timer, 0, 0);
     else
         mlc_tunnel_client_unref(c);
+}
+
+mlc_code mlc_tunnel_client_renew(mlc_tunnel_client *c, const mlc_tunnel_own *own, mlc_error *err)
+{
+    const mlc_code code = mlc_tunnel_tls_set(c, own, err);
+    if (code == MLC_OK && c->engine != NULL)
+        mlc_engine_shutdown(c->engine, MLC_CLOSE_GOODBYE, 0, "the agent's certificate was renewed");
+    return code;
 }
 
 void mlc_tunnel_client_poke(mlc_tunnel_client *c)

@@ -1,5 +1,5 @@
 /* tunnel_client_private.h - the state of the tunnel client, shared by tunnel_client.c (the connection's life),
- * tunnel_connect.c (making one) and tunnel_target.c (addresses). */
+ * tunnel_connect.c (making one), tunnel_tls.c (TLS) and tunnel_target.c (addresses). */
 #ifndef MLC_AGENT_TUNNEL_CLIENT_PRIVATE_H
 #define MLC_AGENT_TUNNEL_CLIENT_PRIVATE_H
 
@@ -9,6 +9,8 @@
 #include "link/ws_pipe.h"
 #include "net/http_client.h"
 #include "net/timer.h"
+
+#include <openssl/x509.h>
 
 enum {
     MLC_TUNNEL_WHY_MAX = 512,
@@ -44,6 +46,11 @@ struct mlc_tunnel_client {
     char *agent_id, *software;
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
+    bool has_own; /* a certificate that the relay issued, with its key; for TLS as well */
+    mlc_own_identity own;
+    X509 *tls_cert;
+    EVP_PKEY *tls_key;
+    int64_t tls_until_ms;
     int64_t ping_ms, base_ms, cap_ms;
     mlc_link *link;
     struct lws_vhost *vhost;
@@ -63,13 +70,8 @@ struct mlc_tunnel_client {
     char peer_words[128];
 };
 
-/* tunnel_connect.c. The vhost of the client's TLS settings; a reference is its. */
-mlc_code mlc_tunnel_open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options *options,
-                               mlc_error *err);
-/* The first step of an attempt. How it ends is told by libwebsockets or mlc_tunnel_attempt_failed. */
+/* tunnel_connect.c. The first step of an attempt. How it ends is told by libwebsockets or mlc_tunnel_attempt_failed. */
 void mlc_tunnel_begin_attempt(mlc_tunnel_client *c);
-/* For the callback LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS. */
-void mlc_tunnel_on_tls_context(mlc_tunnel_client *c, SSL_CTX *context);
 /* libwebsockets lets go of a connection. */
 void mlc_tunnel_leave_bridge(struct lws *wsi);
 

@@ -1,13 +1,12 @@
-/* tunnel_connect.c - making a connection: name, proxy, TLS settings.
+/* tunnel_connect.c - making a connection: name and proxy.
  *
- * A vhost of its own carries the TLS settings. Without a proxy, a name is looked up by libuv first, because libwebsockets
+ * Without a proxy, a name is looked up by libuv first, because libwebsockets
  * would block the loop for it. With one, libcurl makes the way through it, since libwebsockets knows no sign-in but
  * Basic, and a bridge gives the connection to libwebsockets. Either way TLS is libwebsockets', with the relay.
  */
 #include "agent/tunnel_client_private.h"
 
 #include "net/bridge.h"
-#include "net/certs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,66 +142,4 @@ void mlc_tunnel_begin_attempt(mlc_tunnel_client *c)
         mlc_tunnel_client_unref(c);
         mlc_tunnel_attempt_failed(c, err.message, 0);
     }
-}
-
-/* ---- TLS ---- */
-
-static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
-{
-    (void)vhost;
-    mlc_tunnel_client *c = arg;
-    c->vhost = NULL;
-    mlc_tunnel_client_unref(c);
-}
-
-/* See net/certs.h: by itself libwebsockets does not verify the name for an IPv6 address. A context that cannot be told of
- * the address must not be used: it gets one that no certificate is for. */
-void mlc_tunnel_on_tls_context(mlc_tunnel_client *c, SSL_CTX *context)
-{
-    if (!c->target.v6)
-        return;
-    char *const ip = mlc_strdup(c->target.host);
-    const bool kept = ip != NULL && mlc_lws_keep(c->lws, ip);
-    if (!kept)
-        free(ip);
-    mlc_certs_want_ip(context, kept ? ip : "");
-}
-
-mlc_code mlc_tunnel_open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options *o, mlc_error *err)
-{
-    static const struct lws_extension deflate[] = {{"permessage-deflate", lws_extension_callback_pm_deflate,
-                                                    "permessage-deflate; client_max_window_bits"},
-                                                   {NULL, NULL, NULL}};
-    struct lws_context_creation_info info = {0};
-    c->protocols[0] =
-        (struct lws_protocols){.name = MLC_TUNNEL_SUBPROTOCOL,
-                               .callback = mlc_tunnel_client_callback,
-                               .rx_buffer_size = o->compress ? MLC_WS_RX_BYTES_DEFLATE : MLC_WS_RX_BYTES,
-                               .tx_packet_size = MLC_FRAME_MAX};
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.vhost_name = "tunnel";
-    info.protocols = c->protocols;
-    info.extensions = o->compress ? deflate : NULL;
-    info.alpn = "http/1.1";
-    info.user = c;
-    info.finalize = on_vhost_gone;
-    info.finalize_arg = c;
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-    info.ssl_client_options_set =
-        SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-    if (o->ca_file != NULL) {
-        info.client_ssl_ca_filepath = o->ca_file;
-        info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-    }
-    info.client_ssl_cert_filepath = o->client_cert_file;
-    info.client_ssl_private_key_filepath = o->client_key_file;
-    c->vhost = lws_create_vhost(mlc_lws_context(c->lws), &info);
-    if (c->vhost == NULL)
-        return mlc_fail(
-            err, MLC_E_INVALID,
-            "the tunnel's TLS settings cannot be used: check relay.ca_file, relay.client_cert_file "
-            "and relay.client_key_file");
-    c->refs++;
-    (void)lws_set_proxy(c->vhost, ":0"); /* libwebsockets would take one from the environment */
-    return MLC_OK;
 }

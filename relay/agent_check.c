@@ -1,6 +1,7 @@
 /* agent_check.c - see agent_check.h. */
 #include "relay/agent_check.h"
 
+#include "base/clock.h"
 #include "tunnel/hello.h"
 
 #include <stdlib.h>
@@ -41,6 +42,34 @@ static mlc_code check_proof(const cJSON *body, const char *agent, const mlc_agen
     return code;
 }
 
+static mlc_code read_hex(const cJSON *body, const char *name, uint8_t *out, size_t len, mlc_error *err)
+{
+    const char *const text = mlc_json_str(body, name);
+    if (text == NULL || strlen(text) != 2 * len || mlc_hex_parse(text, out, len, NULL) != MLC_OK)
+        return mlc_fail(err, MLC_E_INVALID, "%s: %zu bytes in hex are wanted", name, len);
+    return MLC_OK;
+}
+
+static mlc_code check_signature(const cJSON *body, const char *agent, const mlc_agent_record *record,
+                                mlc_error *err)
+{
+    uint8_t nonce[MLC_NONCE_LEN], fingerprint[MLC_SHA256_LEN], signature[MLC_EC_SIGNATURE_LEN];
+    mlc_code code = read_bytes(body, "nonce", nonce, err);
+    if (code == MLC_OK)
+        code = read_hex(body, "certificate", fingerprint, sizeof fingerprint, err);
+    if (code == MLC_OK)
+        code = read_hex(body, "signature", signature, sizeof signature, err);
+    const mlc_agent_cert *const cert =
+        code == MLC_OK && record != NULL ? mlc_agent_cert_of(record, fingerprint) : NULL;
+    if (code == MLC_OK &&
+        (cert == NULL || mlc_signed_request(cert->info.public_key, fingerprint, "check", agent, nonce,
+                                            sizeof nonce, signature, NULL) != MLC_OK))
+        code = mlc_fail(err, MLC_E_DENIED, "this agent is not enrolled here with this certificate");
+    if (code == MLC_OK && cert->info.not_after_ms <= mlc_wall_ms())
+        code = mlc_fail(err, MLC_E_DENIED, "the agent's certificate has expired; enrol the agent again");
+    return code;
+}
+
 static mlc_code check(mlc_http_req *req, const mlc_enroll_desk *desk, const cJSON *body,
                       const mlc_agent_record **out, mlc_error *err)
 {
@@ -50,9 +79,11 @@ static mlc_code check(mlc_http_req *req, const mlc_enroll_desk *desk, const cJSO
     const mlc_agent_record *const record = mlc_agents_find(desk->agents, agent);
     const char *const name = mlc_http_req_client_name(req);
     *out = record;
+    if (mlc_json_get(body, "signature") != NULL)
+        return check_signature(body, agent, record, err);
     if (name == NULL || mlc_json_get(body, "proof") != NULL)
         return check_proof(body, agent, record, err);
-    if (record != NULL && !record->has_key && strcmp(name, agent) == 0)
+    if (record != NULL && !record->has_key && record->cert_count == 0 && strcmp(name, agent) == 0)
         return MLC_OK;
     return mlc_fail(err, MLC_E_DENIED, "this client certificate does not speak for an agent here");
 }

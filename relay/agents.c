@@ -1,39 +1,12 @@
 /* agents.c - see agents.h. Changes are jobs on the control store; memory follows after the commit. */
-#include "relay/agents.h"
+#include "relay/agents_private.h"
 
 #include "base/clock.h"
-#include "store/audit.h"
 #include "store/cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define AGENT_PREFIX "agent/"
-#define TOKEN_PREFIX "enroll/"
-
-struct mlc_agents {
-    mlc_store *control;
-    mlc_log *log;
-    uint8_t root[MLC_KEY_LEN];
-    mlc_agent_record *records;
-    size_t count;
-};
-
-/* One change under way. */
-typedef struct agents_job {
-    mlc_agents *agents;
-    enum { JOB_ISSUE, JOB_ENROLL, JOB_REVOKE } what;
-    char tenant[MLC_AGENT_NAME_MAX], agent[MLC_AGENT_NAME_MAX];
-    char token_name[sizeof TOKEN_PREFIX + (size_t)2 * MLC_SHA256_LEN];
-    char key_hash[2 * MLC_SHA256_LEN + 1];
-    char owner[MLC_AGENT_NAME_MAX]; /* tenant that has this agent now, "" for none */
-    uint8_t key[MLC_KEY_LEN];
-    mlc_buf sealed; /* base64 of the sealed key */
-    int64_t now_ms, expires_ms;
-    mlc_agents_done_fn done;
-    void *user;
-} agents_job;
 
 /* ---- memory ---- */
 
@@ -54,6 +27,26 @@ const mlc_agent_record *mlc_agents_find(const mlc_agents *agents, const char *id
 const mlc_agent_record *mlc_agents_at(const mlc_agents *agents, size_t index)
 {
     return index < agents->count ? &agents->records[index] : NULL;
+}
+
+const mlc_agent_cert *mlc_agent_cert_of(const mlc_agent_record *record,
+                                        const uint8_t fingerprint[MLC_SHA256_LEN])
+{
+    for (size_t i = 0; i < record->cert_count; i++) {
+        if (memcmp(record->certs[i].info.fingerprint, fingerprint, MLC_SHA256_LEN) == 0)
+            return &record->certs[i];
+    }
+    return NULL;
+}
+
+const mlc_agent_cert *mlc_agent_cert_for(const mlc_agent_record *record,
+                                         const uint8_t public_key[MLC_EC_PUBLIC_LEN])
+{
+    for (size_t i = record->cert_count; i > 0; i--) {
+        if (memcmp(record->certs[i - 1].info.public_key, public_key, MLC_EC_PUBLIC_LEN) == 0)
+            return &record->certs[i - 1];
+    }
+    return NULL;
 }
 
 static mlc_code keep_record(mlc_agents *agents, const mlc_agent_record *record, mlc_error *err)
@@ -79,7 +72,7 @@ static void drop_record(mlc_agents *agents, const char *id)
     explicit_bzero(&agents->records[agents->count], sizeof *record);
 }
 
-static mlc_code take_name(char out[MLC_AGENT_NAME_MAX], const char *text, const char *what, mlc_error *err)
+mlc_code agents_take_name(char out[MLC_AGENT_NAME_MAX], const char *text, const char *what, mlc_error *err)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     const size_t len = text != NULL ? strlen(text) : 0;
@@ -90,51 +83,12 @@ static mlc_code take_name(char out[MLC_AGENT_NAME_MAX], const char *text, const 
     return MLC_OK;
 }
 
-/* ---- the registry on disk ---- */
-
-static const char *seal_context(const char *agent, char *out, size_t size)
-{
-    (void)snprintf(out, size, "relay/agent-key/%s", agent);
-    return out;
-}
-
-static mlc_code read_agent(mlc_agents *agents, const char *name, const void *value, size_t len,
-                           mlc_error *err)
-{
-    mlc_agent_record record = {.has_key = true};
-    char context[MLC_AGENT_NAME_MAX + 32];
-    mlc_buf sealed = {0};
-    mlc_buf clear = {0};
-    cJSON *obj = NULL;
-    mlc_code code = take_name(record.id, name + strlen(AGENT_PREFIX), "stored agent", err);
-    if (code == MLC_OK)
-        code = mlc_json_parse(value, len, 4096, 4, &obj, err);
-    if (code == MLC_OK)
-        code = take_name(record.tenant, mlc_json_str(obj, "tenant"), "stored agent's tenant", err);
-    if (code == MLC_OK)
-        code = mlc_json_int64(obj, "enrolled", &record.enrolled_ms, err);
-    const char *const base64 = mlc_json_str(obj, "key");
-    if (code == MLC_OK)
-        code = base64 != NULL ? mlc_base64_parse(base64, strlen(base64), &sealed, err)
-                              : mlc_fail(err, MLC_E_CORRUPT, "stored agent %s has no key", record.id);
-    if (code == MLC_OK)
-        code = mlc_unseal(agents->root, seal_context(record.id, context, sizeof context), sealed.data,
-                          sealed.len, &clear, err);
-    if (code == MLC_OK && clear.len != MLC_KEY_LEN)
-        code = mlc_fail(err, MLC_E_CORRUPT, "stored key of agent %s has a wrong length", record.id);
-    if (code == MLC_OK) {
-        memcpy(record.key, clear.data, MLC_KEY_LEN);
-        code = keep_record(agents, &record, err);
-    }
-    explicit_bzero(&record, sizeof record);
-    mlc_buf_wipe(&clear);
-    mlc_buf_free(&sealed);
-    cJSON_Delete(obj);
-    return code;
-}
+/* ---- reading all ---- */
 
 typedef struct read_all {
-    mlc_agents *agents;
+    const mlc_keyring *ring;
+    mlc_agent_record *records; /* grown as they come */
+    size_t count, stale;
     mlc_code code;
     mlc_error *err;
 } read_all;
@@ -142,26 +96,60 @@ typedef struct read_all {
 static bool visit_agent(const char *name, const void *value, size_t len, void *arg)
 {
     read_all *const all = arg;
-    all->code = read_agent(all->agents, name, value, len, all->err);
+    bool stale = false;
+    mlc_agent_record *const grown = realloc(all->records, (all->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        all->code = mlc_fail(all->err, MLC_E_NOMEM, "no memory for the registry of agents");
+        return false;
+    }
+    all->records = grown;
+    all->code = agents_record_read(all->ring, name, value, len, &grown[all->count], &stale, all->err);
+    all->count += all->code == MLC_OK ? 1 : 0;
+    all->stale += stale ? 1 : 0;
     return all->code == MLC_OK;
+}
+
+static void forget_all(read_all *all)
+{
+    if (all->records != NULL)
+        explicit_bzero(all->records, all->count * sizeof *all->records);
+    free(all->records);
+    all->records = NULL;
+    all->count = 0;
+}
+
+static mlc_code load_all(mlc_txn *txn, read_all *all, mlc_error *err)
+{
+    all->code = MLC_OK;
+    all->err = err;
+    const mlc_code code = mlc_cursor_scan(txn, AGENT_PREFIX, visit_agent, all, err);
+    return code != MLC_OK ? code : all->code;
 }
 
 static mlc_code load_registry(mlc_txn *txn, void *arg, mlc_error *err)
 {
-    read_all all = {.agents = arg, .code = MLC_OK, .err = err};
-    const mlc_code code = mlc_cursor_scan(txn, AGENT_PREFIX, visit_agent, &all, err);
-    return code != MLC_OK ? code : all.code;
+    mlc_agents *const agents = arg;
+    read_all all = {.ring = &agents->ring};
+    const mlc_code code = load_all(txn, &all, err);
+    if (code != MLC_OK) {
+        forget_all(&all);
+        return code;
+    }
+    agents->records = all.records;
+    agents->count = all.count;
+    return MLC_OK;
 }
 
-mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const uint8_t root_key[MLC_KEY_LEN],
-                         mlc_log *log, mlc_error *err)
+mlc_code mlc_agents_open(mlc_agents **out, mlc_store *control, const mlc_keyring *ring,
+                         const mlc_issuer *issuer, mlc_log *log, mlc_error *err)
 {
     mlc_agents *const agents = calloc(1, sizeof *agents);
     if (agents == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the registry of agents");
     agents->control = control;
     agents->log = log;
-    memcpy(agents->root, root_key, MLC_KEY_LEN);
+    agents->ring = *ring;
+    agents->issuer = issuer;
     const mlc_code code = mlc_store_read(control, load_registry, agents, err);
     if (code != MLC_OK) {
         mlc_agents_close(agents);
@@ -178,16 +166,59 @@ void mlc_agents_close(mlc_agents *agents)
     if (agents->records != NULL)
         explicit_bzero(agents->records, agents->count * sizeof *agents->records);
     free(agents->records);
-    explicit_bzero(agents->root, sizeof agents->root);
+    mlc_keyring_wipe(&agents->ring);
     free(agents);
+}
+
+/* ---- sealing anew ---- */
+
+typedef struct reseal_job {
+    const mlc_keyring *ring;
+    size_t count;
+} reseal_job;
+
+static mlc_code run_reseal(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    reseal_job *const job = arg;
+    read_all all = {.ring = job->ring};
+    job->count = 0;
+    mlc_code code = mlc_issuer_reseal(txn, job->ring, &job->count, err);
+    if (code == MLC_OK)
+        code = load_all(txn, &all, err);
+    for (size_t i = 0; code == MLC_OK && all.stale > 0 && i < all.count; i++) {
+        if (!all.records[i].has_key)
+            continue;
+        code = agents_record_put(txn, job->ring, &all.records[i], err);
+        job->count++;
+    }
+    forget_all(&all);
+    return code;
+}
+
+mlc_code mlc_agents_reseal(mlc_agents *agents, const mlc_keyring *ring, size_t *count, mlc_error *err)
+{
+    reseal_job job = {.ring = ring};
+    const mlc_code code = mlc_store_run(agents->control, run_reseal, &job, err);
+    if (code != MLC_OK)
+        return mlc_wrap(err, code, "the control store cannot be sealed anew");
+    agents->ring = *ring;
+    *count = job.count;
+    return MLC_OK;
+}
+
+/* ---- known by configuration ---- */
+
+static bool is_configured(const mlc_agent_record *record)
+{
+    return !record->has_key && record->cert_count == 0;
 }
 
 mlc_code mlc_agents_add_certified(mlc_agents *agents, const char *id, const char *tenant, mlc_error *err)
 {
     mlc_agent_record record = {0};
-    mlc_code code = take_name(record.id, id, "agent", err);
+    mlc_code code = agents_take_name(record.id, id, "agent", err);
     if (code == MLC_OK)
-        code = take_name(record.tenant, tenant, "tenant", err);
+        code = agents_take_name(record.tenant, tenant, "tenant", err);
     const mlc_agent_record *const known = code == MLC_OK ? find_record(agents, id) : NULL;
     if (known != NULL && strcmp(known->tenant, tenant) != 0)
         return mlc_fail(err, MLC_E_EXISTS, "agent %s belongs to tenant %s already", id, known->tenant);
@@ -198,173 +229,18 @@ void mlc_agents_drop_certified(mlc_agents *agents, const char *tenant)
 {
     for (size_t i = agents->count; i > 0; i--) {
         mlc_agent_record *const record = &agents->records[i - 1];
-        if (record->has_key || strcmp(record->tenant, tenant) != 0)
+        if (!is_configured(record) || strcmp(record->tenant, tenant) != 0)
             continue;
         *record = agents->records[--agents->count];
         explicit_bzero(&agents->records[agents->count], sizeof *record);
     }
 }
 
-/* ---- jobs ---- */
-
-static mlc_code put_json(mlc_txn *txn, const char *name, cJSON *obj, mlc_error *err)
-{
-    char *const text = mlc_json_print(obj);
-    if (text == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for %s", name);
-    const mlc_code code = mlc_cursor_put(txn, name, text, strlen(text), err);
-    cJSON_free(text);
-    return code;
-}
-
-static mlc_code put_token(mlc_txn *txn, const agents_job *job, const char *key_hash, mlc_error *err)
-{
-    cJSON *const obj = cJSON_CreateObject();
-    mlc_code code = obj != NULL ? mlc_json_add_str(obj, "tenant", job->tenant, err)
-                                : mlc_fail(err, MLC_E_NOMEM, "no memory for a token");
-    if (code == MLC_OK)
-        code = mlc_json_add_str(obj, "agent", job->agent, err);
-    if (code == MLC_OK)
-        code = mlc_json_add_int(obj, "expires", job->expires_ms, err);
-    if (code == MLC_OK)
-        code = mlc_json_add_str(obj, "keyHash", key_hash, err);
-    if (code == MLC_OK)
-        code = put_json(txn, job->token_name, obj, err);
-    cJSON_Delete(obj);
-    return code;
-}
-
-static mlc_code audit_change(mlc_txn *txn, const agents_job *job, const char *action, mlc_error *err)
-{
-    const mlc_audit_event event = {.at_ms = job->now_ms,
-                                   .actor = "relay",
-                                   .action = action,
-                                   .tenant = job->tenant,
-                                   .key = job->agent,
-                                   .outcome = "ok"};
-    return mlc_audit_append(txn, &event, NULL, err);
-}
-
-/* Is the token good for this agent and key? Fills the job's tenant. */
-static mlc_code check_token(mlc_txn *txn, agents_job *job, mlc_error *err)
-{
-    const void *value = NULL;
-    size_t len = 0;
-    cJSON *obj = NULL;
-    mlc_code code = mlc_cursor_get(txn, job->token_name, &value, &len, err);
-    if (code == MLC_E_NOTFOUND)
-        return mlc_fail(err, MLC_E_DENIED, "the enrolment token is not known; ask for a new one");
-    if (code == MLC_OK)
-        code = mlc_json_parse(value, len, 4096, 4, &obj, err);
-    if (code != MLC_OK)
-        return code;
-    const char *const agent = mlc_json_str(obj, "agent");
-    const char *const used_by = mlc_json_str(obj, "keyHash");
-    code = mlc_json_int64(obj, "expires", &job->expires_ms, err);
-    if (code == MLC_OK && (agent == NULL || strcmp(agent, job->agent) != 0))
-        code = mlc_fail(err, MLC_E_DENIED, "the enrolment token is for another agent");
-    if (code == MLC_OK && used_by != NULL && used_by[0] != '\0' && strcmp(used_by, job->key_hash) != 0)
-        code = mlc_fail(err, MLC_E_DENIED, "the enrolment token was used already; ask for a new one");
-    if (code == MLC_OK && job->expires_ms < job->now_ms)
-        code = mlc_fail(err, MLC_E_DENIED, "the enrolment token has ended; ask for a new one");
-    if (code == MLC_OK)
-        code = take_name(job->tenant, mlc_json_str(obj, "tenant"), "tenant of the token", err);
-    cJSON_Delete(obj);
-    return code;
-}
-
-static mlc_code put_agent(mlc_txn *txn, const agents_job *job, mlc_error *err)
-{
-    char name[sizeof AGENT_PREFIX + MLC_AGENT_NAME_MAX];
-    cJSON *const obj = cJSON_CreateObject();
-    mlc_code code = obj != NULL ? mlc_json_add_str(obj, "tenant", job->tenant, err)
-                                : mlc_fail(err, MLC_E_NOMEM, "no memory for an agent");
-    if (code == MLC_OK)
-        code = mlc_json_add_int(obj, "enrolled", job->now_ms, err);
-    if (code == MLC_OK)
-        code = mlc_json_add_str(obj, "key", mlc_buf_text(&job->sealed), err);
-    (void)snprintf(name, sizeof name, AGENT_PREFIX "%s", job->agent);
-    if (code == MLC_OK)
-        code = put_json(txn, name, obj, err);
-    cJSON_Delete(obj);
-    return code;
-}
-
-/* Another agent of the same tenant on disk? Or the same agent of another tenant? */
-typedef struct other_agent {
-    const agents_job *job;
-    char name[MLC_AGENT_NAME_MAX];
-    bool taken;
-} other_agent;
-
-static bool visit_other(const char *name, const void *value, size_t len, void *arg)
-{
-    other_agent *const other = arg;
-    cJSON *obj = NULL;
-    if (mlc_json_parse(value, len, 4096, 4, &obj, NULL) != MLC_OK)
-        return true;
-    const char *const tenant = mlc_json_str(obj, "tenant");
-    const char *const id = name + strlen(AGENT_PREFIX);
-    const bool same_tenant = tenant != NULL && strcmp(tenant, other->job->tenant) == 0;
-    const bool same_agent = strcmp(id, other->job->agent) == 0;
-    if (same_agent && !same_tenant)
-        other->taken = true;
-    if (same_tenant && !same_agent)
-        (void)snprintf(other->name, sizeof other->name, "%.*s", MLC_AGENT_NAME_MAX - 1, id);
-    cJSON_Delete(obj);
-    return other->name[0] == '\0' && !other->taken;
-}
-
-/* Says nothing of whose it is: the holder of a token is of another tenant. */
-static mlc_code foreign_agent(const char *agent, mlc_error *err)
-{
-    return mlc_fail(err, MLC_E_EXISTS, "agent %s is in use elsewhere; choose another name for it", agent);
-}
-
-static mlc_code run_enroll(mlc_txn *txn, agents_job *job, mlc_error *err)
-{
-    other_agent other = {.job = job};
-    mlc_code code = check_token(txn, job, err);
-    other.taken = job->owner[0] != '\0' && strcmp(job->owner, job->tenant) != 0;
-    if (code == MLC_OK)
-        code = mlc_cursor_scan(txn, AGENT_PREFIX, visit_other, &other, err);
-    if (code == MLC_OK && other.taken)
-        code = foreign_agent(job->agent, err);
-    if (code == MLC_OK && other.name[0] != '\0')
-        code = mlc_fail(err, MLC_E_EXISTS, "tenant %s has agent %s; revoke that one first", job->tenant,
-                        other.name);
-    if (code == MLC_OK)
-        code = put_token(txn, job, job->key_hash, err);
-    if (code == MLC_OK)
-        code = put_agent(txn, job, err);
-    return code == MLC_OK ? audit_change(txn, job, "enrolled", err) : code;
-}
-
-static mlc_code run_revoke(mlc_txn *txn, agents_job *job, mlc_error *err)
-{
-    char name[sizeof AGENT_PREFIX + MLC_AGENT_NAME_MAX];
-    (void)snprintf(name, sizeof name, AGENT_PREFIX "%s", job->agent);
-    const mlc_code code = mlc_cursor_delete(txn, name, err);
-    if (code == MLC_E_NOTFOUND)
-        return mlc_fail(err, MLC_E_NOTFOUND, "there is no enrolled agent %s", job->agent);
-    return code == MLC_OK ? audit_change(txn, job, "revoked", err) : code;
-}
-
-static mlc_code run_job(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    agents_job *const job = arg;
-    if (job->what == JOB_ENROLL)
-        return run_enroll(txn, job, err);
-    if (job->what == JOB_REVOKE)
-        return run_revoke(txn, job, err);
-    const mlc_code code = put_token(txn, job, "", err);
-    return code == MLC_OK ? audit_change(txn, job, "token issued", err) : code;
-}
+/* ---- changes ---- */
 
 static void job_free(agents_job *job)
 {
-    explicit_bzero(job->key, sizeof job->key);
-    mlc_buf_free(&job->sealed);
+    explicit_bzero(job, sizeof *job);
     free(job);
 }
 
@@ -372,21 +248,20 @@ static void on_job_done(void *arg, mlc_code code, const mlc_error *why)
 {
     agents_job *const job = arg;
     mlc_error err = *why;
-    if (code == MLC_OK && job->what == JOB_ENROLL) {
-        mlc_agent_record record = {.has_key = true, .enrolled_ms = job->now_ms};
-        memcpy(record.id, job->agent, sizeof record.id);
-        memcpy(record.tenant, job->tenant, sizeof record.tenant);
-        memcpy(record.key, job->key, sizeof record.key);
-        code = keep_record(job->agents, &record, &err);
-        explicit_bzero(&record, sizeof record);
-    }
-    if (code == MLC_OK && job->what == JOB_REVOKE)
+    if (code == MLC_OK && job->what == CHANGE_REVOKE)
         drop_record(job->agents, job->agent);
-    job->done(job->user, code, &err);
+    else if (code == MLC_OK && job->changed)
+        code = keep_record(job->agents, &job->result, &err);
+    if (job->done != NULL)
+        job->done(job->user, code, &err);
+    else if (code != MLC_OK)
+        mlc_log_warn(job->agents->log, "agents", "a change was not stored", MLC_S("agent", job->agent),
+                     MLC_S("error", err.message));
     job_free(job);
 }
 
-static agents_job *new_job(mlc_agents *agents, mlc_agents_done_fn done, void *user, mlc_error *err)
+static agents_job *new_job(mlc_agents *agents, agents_change what, const char *actor, mlc_agents_done_fn done,
+                           void *user, mlc_error *err)
 {
     agents_job *const job = calloc(1, sizeof *job);
     if (job == NULL) {
@@ -394,6 +269,8 @@ static agents_job *new_job(mlc_agents *agents, mlc_agents_done_fn done, void *us
         return NULL;
     }
     job->agents = agents;
+    job->what = what;
+    mlc_strlcpy(job->actor, actor != NULL ? actor : "relay", sizeof job->actor);
     job->now_ms = mlc_wall_ms();
     job->done = done;
     job->user = user;
@@ -403,7 +280,7 @@ static agents_job *new_job(mlc_agents *agents, mlc_agents_done_fn done, void *us
 static mlc_code submit(agents_job *job, mlc_code code, mlc_error *err)
 {
     if (code == MLC_OK)
-        code = mlc_store_submit(job->agents->control, run_job, on_job_done, job, err);
+        code = mlc_store_submit(job->agents->control, agents_run, on_job_done, job, err);
     if (code != MLC_OK)
         job_free(job);
     return code;
@@ -422,61 +299,103 @@ static mlc_code name_token(agents_job *job, const char *token, mlc_error *err)
 }
 
 mlc_code mlc_agents_issue(mlc_agents *agents, const char *tenant, const char *agent, const char *token,
-                          int64_t expires_ms, mlc_agents_done_fn done, void *user, mlc_error *err)
+                          int64_t expires_ms, const char *actor, mlc_agents_done_fn done, void *user,
+                          mlc_error *err)
 {
-    agents_job *const job = new_job(agents, done, user, err);
+    agents_job *const job = new_job(agents, CHANGE_ISSUE, actor, done, user, err);
     if (job == NULL)
         return MLC_E_NOMEM;
-    mlc_code code = take_name(job->agent, agent, "agent", err);
-    job->what = JOB_ISSUE;
+    mlc_code code = agents_take_name(job->agent, agent, "agent", err);
     job->expires_ms = expires_ms;
     if (code == MLC_OK)
-        code = take_name(job->tenant, tenant, "tenant", err);
+        code = agents_take_name(job->tenant, tenant, "tenant", err);
     const mlc_agent_record *const known = code == MLC_OK ? find_record(agents, agent) : NULL;
     if (known != NULL && strcmp(known->tenant, tenant) != 0)
-        code = foreign_agent(agent, err);
+        code = mlc_fail(err, MLC_E_EXISTS, "agent %s is in use elsewhere; choose another name for it", agent);
     if (code == MLC_OK)
         code = name_token(job, token, err);
     return submit(job, code, err);
+}
+
+/* With the token, what it binds to, and whose the agent is now. */
+static mlc_code prepare_enrolment(agents_job *job, const char *token, const char *agent, const void *bind,
+                                  size_t bind_len, mlc_error *err)
+{
+    uint8_t hash[MLC_SHA256_LEN];
+    mlc_code code = agents_take_name(job->agent, agent, "agent", err);
+    const mlc_agent_record *const known = code == MLC_OK ? find_record(job->agents, agent) : NULL;
+    if (known != NULL)
+        memcpy(job->owner, known->tenant, sizeof job->owner);
+    if (code == MLC_OK)
+        code = name_token(job, token, err);
+    if (code == MLC_OK)
+        code = mlc_sha256(bind, bind_len, hash, err);
+    if (code == MLC_OK)
+        mlc_hex(hash, sizeof hash, job->key_hash);
+    return code;
 }
 
 mlc_code mlc_agents_enroll(mlc_agents *agents, const char *token, const char *agent,
                            const uint8_t key[MLC_KEY_LEN], mlc_agents_done_fn done, void *user,
                            mlc_error *err)
 {
-    agents_job *const job = new_job(agents, done, user, err);
-    uint8_t hash[MLC_SHA256_LEN];
-    char context[MLC_AGENT_NAME_MAX + 32];
-    mlc_buf sealed = {0};
+    agents_job *const job = new_job(agents, CHANGE_ENROLL, NULL, done, user, err);
     if (job == NULL)
         return MLC_E_NOMEM;
-    mlc_code code = take_name(job->agent, agent, "agent", err);
-    job->what = JOB_ENROLL;
     memcpy(job->key, key, MLC_KEY_LEN);
-    const mlc_agent_record *const known = code == MLC_OK ? find_record(agents, agent) : NULL;
-    if (known != NULL)
-        memcpy(job->owner, known->tenant, sizeof job->owner);
-    if (code == MLC_OK)
-        code = name_token(job, token, err);
-    if (code == MLC_OK)
-        code = mlc_sha256(key, MLC_KEY_LEN, hash, err);
-    if (code == MLC_OK) {
-        mlc_hex(hash, sizeof hash, job->key_hash);
-        code = mlc_seal(agents->root, seal_context(job->agent, context, sizeof context), key, MLC_KEY_LEN,
-                        &sealed, err);
-    }
-    if (code == MLC_OK)
-        code = mlc_base64(sealed.data, sealed.len, &job->sealed, err);
-    mlc_buf_free(&sealed);
-    return submit(job, code, err);
+    return submit(job, prepare_enrolment(job, token, agent, key, MLC_KEY_LEN, err), err);
 }
 
-mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, mlc_agents_done_fn done, void *user,
-                           mlc_error *err)
+mlc_code mlc_agents_certify(mlc_agents *agents, const char *token, const char *agent,
+                            const uint8_t public_key[MLC_EC_PUBLIC_LEN], mlc_agents_done_fn done, void *user,
+                            mlc_error *err)
 {
-    agents_job *const job = new_job(agents, done, user, err);
+    if (agents->issuer == NULL)
+        return mlc_fail(err, MLC_E_UNSUPPORTED, "this relay issues no certificates");
+    agents_job *const job = new_job(agents, CHANGE_CERTIFY, NULL, done, user, err);
     if (job == NULL)
         return MLC_E_NOMEM;
-    job->what = JOB_REVOKE;
-    return submit(job, take_name(job->agent, agent, "agent", err), err);
+    memcpy(job->public_key, public_key, MLC_EC_PUBLIC_LEN);
+    return submit(job, prepare_enrolment(job, token, agent, public_key, MLC_EC_PUBLIC_LEN, err), err);
+}
+
+mlc_code mlc_agents_renew(mlc_agents *agents, const char *agent, const uint8_t fingerprint[MLC_SHA256_LEN],
+                          const uint8_t public_key[MLC_EC_PUBLIC_LEN], mlc_agents_done_fn done, void *user,
+                          mlc_error *err)
+{
+    if (agents->issuer == NULL)
+        return mlc_fail(err, MLC_E_UNSUPPORTED, "this relay issues no certificates");
+    agents_job *const job = new_job(agents, CHANGE_RENEW, NULL, done, user, err);
+    if (job == NULL)
+        return MLC_E_NOMEM;
+    memcpy(job->fingerprint, fingerprint, MLC_SHA256_LEN);
+    memcpy(job->public_key, public_key, MLC_EC_PUBLIC_LEN);
+    return submit(job, agents_take_name(job->agent, agent, "agent", err), err);
+}
+
+void mlc_agents_used(mlc_agents *agents, const char *agent, const uint8_t fingerprint[MLC_SHA256_LEN])
+{
+    const mlc_agent_record *const record = find_record(agents, agent);
+    const mlc_agent_cert *const cert = record != NULL ? mlc_agent_cert_of(record, fingerprint) : NULL;
+    mlc_error err;
+    if (cert == NULL || cert == record->certs)
+        return;
+    agents_job *const job = new_job(agents, CHANGE_USED, NULL, NULL, NULL, &err);
+    mlc_code code = MLC_E_NOMEM;
+    if (job != NULL) {
+        memcpy(job->fingerprint, fingerprint, MLC_SHA256_LEN);
+        code = submit(job, agents_take_name(job->agent, agent, "agent", &err), &err);
+    }
+    if (code != MLC_OK) /* the next connection tries it again; until then both certificates are good */
+        mlc_log_warn(agents->log, "agents", "a change was not stored", MLC_S("agent", agent),
+                     MLC_S("error", err.message));
+}
+
+mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, const char *actor, mlc_agents_done_fn done,
+                           void *user, mlc_error *err)
+{
+    agents_job *const job = new_job(agents, CHANGE_REVOKE, actor, done, user, err);
+    if (job == NULL)
+        return MLC_E_NOMEM;
+    return submit(job, agents_take_name(job->agent, agent, "agent", err), err);
 }

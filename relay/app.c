@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 5, WEBHOOK_TIMEOUT_MS = 30000 };
+enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 6, WEBHOOK_TIMEOUT_MS = 30000 };
 
 typedef struct relay_app {
     const mlc_cfg *cfg;
@@ -35,6 +35,8 @@ typedef struct relay_app {
     mlc_waker *waker;
     mlc_service *service;
     mlc_store *control;
+    mlc_issuer issuer;
+    char authorities[1024]; /* file with the authorities of client certificates */
     mlc_agents *agents;
     mlc_tenants *tenants;
     mlc_lws *lws;
@@ -92,9 +94,7 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
     if (tenant == NULL)
         return mlc_fail(err, MLC_E_NOTFOUND, "agent \"%.64s\" is not enrolled here", agent_id);
     memset(out, 0, sizeof *out);
-    (void)snprintf(out->tenant, sizeof out->tenant, "%s", record->tenant);
-    out->has_key = record->has_key;
-    memcpy(out->key, record->key, sizeof out->key);
+    mlc_enroll_describe(record, out);
     out->binding = mlc_tenant_binding(tenant);
     mlc_tenant_limit_agent(tenant, out);
     return MLC_OK;
@@ -106,7 +106,14 @@ static bool cert_allowed(void *user, const char *agent_id, const char *common_na
     const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
     (void)
         fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
-    return record != NULL && !record->has_key && strcmp(common_name, agent_id) == 0;
+    return record != NULL && !record->has_key && record->cert_count == 0 &&
+           strcmp(common_name, agent_id) == 0;
+}
+
+static void on_certificate(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN])
+{
+    const relay_app *const app = user;
+    mlc_agents_used(app->agents, agent_id, fingerprint);
 }
 
 static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
@@ -261,7 +268,7 @@ static mlc_code open_front(relay_app *app, mlc_error *err)
 static mlc_code open_control(relay_app *app, mlc_error *err)
 {
     char path[1024];
-    uint8_t root[MLC_KEY_LEN];
+    mlc_keyring ring;
     (void)mkdir(str(app, "relay.data_dir"), 0700);
     (void)snprintf(path, sizeof path, "%s/control", str(app, "relay.data_dir"));
     const mlc_store_options options = {.dir = path,
@@ -272,11 +279,22 @@ static mlc_code open_control(relay_app *app, mlc_error *err)
     mlc_code code = mlc_store_open(&app->control, &options, err);
     if (code != MLC_OK)
         return code;
-    code = mlc_root_key_load(mlc_relay_root_key_file(app->cfg, path, sizeof path), true, root, err);
+    code = mlc_keyring_load(mlc_relay_root_key_file(app->cfg, path, sizeof path), true, &ring, err);
+    const mlc_issuer_options issuer = {.control = app->control,
+                                       .ring = &ring,
+                                       .cert_file = str(app, "relay.issuer_cert_file"),
+                                       .key_file = str(app, "relay.issuer_key_file"),
+                                       .life_ms = mlc_cfg_int(app->cfg, "relay.agent_cert_life")};
     if (code == MLC_OK)
-        code = mlc_agents_open(&app->agents, app->control, root, app->log, err);
-    explicit_bzero(root, sizeof root);
-    return code;
+        code = mlc_issuer_open(&app->issuer, &issuer, err);
+    if (code == MLC_OK)
+        code = mlc_agents_open(&app->agents, app->control, &ring, &app->issuer, app->log, err);
+    mlc_keyring_wipe(&ring);
+    (void)snprintf(app->authorities, sizeof app->authorities, "%s/agent-authorities.pem",
+                   str(app, "relay.data_dir"));
+    return code == MLC_OK ? mlc_issuer_write_bundle(&app->issuer, str(app, "relay.client_ca_file"),
+                                                    app->authorities, err)
+                          : code;
 }
 
 static mlc_code open_tenants(relay_app *app, mlc_error *err)
@@ -293,6 +311,12 @@ static mlc_code open_tenants(relay_app *app, mlc_error *err)
     return mlc_tenants_open(&app->tenants, &options, app->cfg, err);
 }
 
+/* Are client certificates of agents seen here? */
+static bool shows_certificates(const relay_app *app)
+{
+    return str(app, "relay.cert_file") != NULL && mlc_cfg_bool(app->cfg, "relay.tls_certificates");
+}
+
 static mlc_code open_tunnel(relay_app *app, mlc_error *err)
 {
     const bool mtls = str(app, "relay.client_ca_file") != NULL;
@@ -300,6 +324,11 @@ static mlc_code open_tunnel(relay_app *app, mlc_error *err)
                                                .software = app->software,
                                                .find_agent = find_agent,
                                                .cert_allowed = mtls ? cert_allowed : NULL,
+                                               .authority_key = app->issuer.key,
+                                               .authority_cert = app->issuer.cert,
+                                               .authority_cert_len = app->issuer.cert_len,
+                                               .tls_certificates = shows_certificates(app),
+                                               .on_certificate = on_certificate,
                                                .user = app,
                                                .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
                                                .ping_interval_ms =
@@ -315,6 +344,7 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
     size_t protocols = 0;
     app->webhooks = (mlc_webhook_options){.log = app->log, .find = find_webhook, .user = app};
     app->desk = (mlc_enroll_desk){.agents = app->agents,
+                                  .issuer = &app->issuer,
                                   .tunnel = app->tunnel,
                                   .log = app->log,
                                   .tenant_known = tenant_known,
@@ -333,12 +363,16 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
                                              .user = &app->desk};
     app->public_routes[4] = (mlc_http_route){
         .method = "GET", .prefix = "/readyz", .handler = mlc_front_ready, .user = app->front};
+    app->public_routes[5] = (mlc_http_route){
+        .method = "POST", .prefix = MLC_AGENT_RENEW_PATH, .handler = mlc_renew_handle, .user = &app->desk};
     mlc_http_server_options options = {.name = "public",
                                        .routes = app->public_routes,
                                        .route_count = PUBLIC_ROUTES,
                                        .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
                                        .log = app->log};
     mlc_front_set(app->front, &options);
+    if (shows_certificates(app))
+        options.client_ca_file = app->authorities;
     options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
     options.extra_count = protocols;
     if (mlc_cfg_bool(app->cfg, "relay.compress"))

@@ -36,9 +36,22 @@ static const mlc_cfg_field schema[] = {
      "first"},
     {"relay.stop_timeout", MLC_CFG_DURATION, false, "5s", 100, SECONDS(60), NULL,
      "Then requests under way get so long to be answered"},
+    {"relay.tls_certificates", MLC_CFG_BOOL, false, "true", 0, 0, NULL,
+     "Enrolled agents must show their certificate in TLS too; false when a TLS proxy in front opens TLS "
+     "(without "
+     "cert_file it is so anyway)"},
+    {"relay.issuer_cert_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
+     "Authority (PEM, EC P-256) that issues the certificates of agents; default: one that the relay makes at "
+     "its first "
+     "start"},
+    {"relay.issuer_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL, "Its private key (PEM, mode 0600)"},
+    {"relay.agent_cert_life", MLC_CFG_DURATION, false, "90d", SECONDS(1), DAYS(3650), NULL,
+     "How long a certificate of an agent is valid; the agent renews it in time by itself"},
     {"relay.data_dir", MLC_CFG_PATH, true, NULL, 0, 0, NULL, "Folder of the durable stores"},
     {"relay.root_key_file", MLC_CFG_PATH, false, NULL, 0, 0, NULL,
      "Key that seals agents' keys; default: root.key in data_dir, made at first start"},
+    {"relay.root_key_credential", MLC_CFG_STRING, false, NULL, 1, 255, NULL,
+     "Name of the systemd credential that is this key, in place of the file"},
     {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
     /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
@@ -187,7 +200,10 @@ enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128 };
 const char *mlc_relay_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
 {
     const char *const file = mlc_cfg_str(cfg, "relay.root_key_file");
-    if (file != NULL)
+    const char *const credential = mlc_cfg_str(cfg, "relay.root_key_credential");
+    if (credential != NULL)
+        (void)snprintf(out, size, "credential:%s", credential);
+    else if (file != NULL)
         (void)snprintf(out, size, "%s", file);
     else
         (void)snprintf(out, size, "%s/root.key", mlc_cfg_str(cfg, "relay.data_dir"));
@@ -214,16 +230,16 @@ static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const c
 {
     char file[1024];
     char setting[2 * PATH_SIZE];
-    uint8_t root[MLC_KEY_LEN] = {0};
+    mlc_keyring ring = {0};
     (void)user;
     if (mlc_cfg_str(cfg, "relay.data_dir") == NULL)
         return mlc_fail(err, MLC_E_INVALID, "relay.data_dir is missing, which holds the root key");
     mlc_code code = name_setting(cfg, path, setting, sizeof setting, err);
     if (code == MLC_OK)
-        code = mlc_root_key_load(mlc_relay_root_key_file(cfg, file, sizeof file), false, root, err);
+        code = mlc_keyring_load(mlc_relay_root_key_file(cfg, file, sizeof file), false, &ring, err);
     if (code == MLC_OK)
-        code = mlc_sealed_open(root, "ml-relay", setting, base64, out, err);
-    mlc_wipe(root, sizeof root);
+        code = mlc_sealed_open(&ring, "ml-relay", setting, base64, out, err);
+    mlc_keyring_wipe(&ring);
     return code;
 }
 

@@ -9,7 +9,7 @@
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
 /* The same, but faults of a tenant stay with it (mlc_cfg_element_faults): it cannot be opened, the others can. */
 mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
-/* Path of the file with the relay's root key; out has size bytes. */
+/* Where the relay's root key is, for mlc_keyring_load; out has size bytes. */
 const char *mlc_relay_root_key_file(const mlc_cfg *cfg, char *out, size_t size);
 /* The schema as a Markdown table. */
 mlc_code mlc_relay_config_describe(mlc_buf *out, mlc_error *err);

@@ -9,9 +9,8 @@
 #include "base/clock.h"
 #include "link/engine.h"
 #include "link/ws_pipe.h"
+#include "relay/tunnel_auth.h"
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +30,8 @@ typedef struct tunnel_conn {
     tunnel_peer *candidate;
     struct lws *wsi;
     mlc_engine *engine; /* NULL: close the socket */
+    bool issued;        /* it shows this certificate, which we issued */
+    uint8_t fingerprint[MLC_SHA256_LEN];
 } tunnel_conn;
 
 struct tunnel_peer {
@@ -131,37 +132,6 @@ static mlc_code take_peer(mlc_tunnel_server *server, const char *agent, const ml
     return MLC_OK;
 }
 
-/* ---- client certificates ---- */
-
-static bool fingerprint_of(struct lws *wsi, char out[2 * MLC_SHA256_LEN + 1])
-{
-    uint8_t hash[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    SSL *ssl = lws_get_ssl(wsi);
-    X509 *cert = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
-    const bool ok = cert != NULL && X509_digest(cert, EVP_sha256(), hash, &len) == 1 && len == MLC_SHA256_LEN;
-    X509_free(cert);
-    if (ok)
-        mlc_hex(hash, MLC_SHA256_LEN, out);
-    return ok;
-}
-
-static bool certificate_allows(const tunnel_conn *conn, const char *agent)
-{
-    const mlc_tunnel_server_options *opt = &conn->server->opt;
-    union lws_tls_cert_info_results verified, name;
-    char fingerprint[2 * MLC_SHA256_LEN + 1];
-    memset(&verified, 0, sizeof(verified));
-    memset(&name, 0, sizeof(name));
-    if (opt->cert_allowed == NULL ||
-        lws_tls_peer_cert_info(conn->wsi, LWS_TLS_CERT_INFO_VERIFIED, &verified, 0) != 0 ||
-        !verified.verified ||
-        lws_tls_peer_cert_info(conn->wsi, LWS_TLS_CERT_INFO_COMMON_NAME, &name, sizeof(name.ns.name)) != 0 ||
-        !fingerprint_of(conn->wsi, fingerprint))
-        return false;
-    return opt->cert_allowed(opt->user, agent, name.ns.name, fingerprint);
-}
-
 /* ---- what the engine asks for ---- */
 
 static void on_identify(void *user, const mlc_hello *hello)
@@ -169,16 +139,13 @@ static void on_identify(void *user, const mlc_hello *hello)
     tunnel_conn *conn = user;
     mlc_tunnel_server *server = conn->server;
     mlc_tunnel_agent agent;
+    mlc_identity who;
     tunnel_peer *peer = NULL;
     mlc_error err = {0};
     memset(&agent, 0, sizeof(agent));
     mlc_code code = server->opt.find_agent(server->opt.user, hello->agent, &agent, &err);
-    if (code == MLC_OK && hello->auth == MLC_AUTH_KEY && !agent.has_key)
-        code = mlc_fail(&err, MLC_E_NOTFOUND, "the agent has no key");
-    const bool certificate =
-        code == MLC_OK && hello->auth == MLC_AUTH_MTLS && certificate_allows(conn, hello->agent);
-    if (code == MLC_OK && hello->auth == MLC_AUTH_MTLS && !certificate)
-        code = mlc_fail(&err, MLC_E_AUTH, "no client certificate that may act for the agent");
+    if (code == MLC_OK)
+        code = mlc_tunnel_auth(&server->opt, conn->wsi, hello, &agent, &who, &err);
     if (code == MLC_OK)
         code = take_peer(server, hello->agent, agent.binding, &peer, &err);
     if (code == MLC_OK) {
@@ -186,7 +153,9 @@ static void on_identify(void *user, const mlc_hello *hello)
         peer->max_connections = agent.max_connections;
         if (agent.max_frames_per_s > 0)
             mlc_engine_limit_frames(conn->engine, agent.max_frames_per_s);
-        mlc_engine_identify(conn->engine, peer->link, agent.has_key ? agent.key : NULL, certificate);
+        conn->issued = hello->auth == MLC_AUTH_CERT;
+        memcpy(conn->fingerprint, hello->fingerprint, sizeof(conn->fingerprint));
+        mlc_engine_identify(conn->engine, peer->link, &who);
     } else if (code == MLC_E_NOTFOUND || code == MLC_E_AUTH) {
         mlc_log_warn(server->opt.log, "tunnel", "an agent was refused", MLC_S("agent", hello->agent),
                      MLC_S("reason", err.message));
@@ -230,6 +199,8 @@ static void on_open(void *user)
     }
     lws_get_peer_simple(conn->wsi, text, sizeof(text));
     mlc_link_up(peer->link, text);
+    if (conn->issued && conn->server->opt.on_certificate != NULL)
+        conn->server->opt.on_certificate(conn->server->opt.user, peer->agent, conn->fingerprint);
 }
 
 static void on_output(void *user)
@@ -305,6 +276,7 @@ static int on_established(mlc_tunnel_server *server, struct lws *wsi, tunnel_con
     const mlc_engine_options options = {.loop = mlc_lws_loop(mlc_lws_of(wsi)),
                                         .log = server->opt.log,
                                         .session = {.role = MLC_SESSION_RELAY,
+                                                    .authority_key = server->opt.authority_key,
                                                     .software = server->software,
                                                     .limits.max_message = (uint32_t)server->opt.max_message,
                                                     .ping_interval_ms = server->opt.ping_interval_ms,

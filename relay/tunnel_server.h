@@ -6,17 +6,28 @@
 #ifndef MLC_RELAY_TUNNEL_SERVER_H
 #define MLC_RELAY_TUNNEL_SERVER_H
 
-#include "crypto/crypto.h"
+#include "crypto/x509.h"
 #include "link/link.h"
 #include "net/http_server.h"
 
 typedef struct mlc_tunnel_server mlc_tunnel_server;
+
+enum { MLC_TUNNEL_CERTS = 2 };
+
+/* A certificate issued for an agent. */
+typedef struct mlc_tunnel_cert {
+    uint8_t fingerprint[MLC_SHA256_LEN];
+    uint8_t public_key[MLC_EC_PUBLIC_LEN];
+    int64_t not_after_ms;
+} mlc_tunnel_cert;
 
 /* What the relay knows of an agent. Filled by the resolver; the binding must stay valid until close. */
 typedef struct mlc_tunnel_agent {
     char tenant[64];
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
+    mlc_tunnel_cert certs[MLC_TUNNEL_CERTS]; /* issued ones that are good */
+    size_t cert_count;
     const mlc_link_binding *binding;
     unsigned max_frames_per_s; /* 0: that of the options */
     unsigned max_connections;  /* agents with this binding at once; 0: any number */
@@ -30,6 +41,15 @@ typedef struct mlc_tunnel_server_options {
     /* May the holder of a verified client certificate (subject common name, SHA-256 fingerprint in hex)
      * act as this agent? NULL: mTLS is not offered. */
     bool (*cert_allowed)(void *user, const char *agent_id, const char *common_name, const char *fingerprint);
+    /* The authority that issues certificates of agents: its key (kept, not copied), with which the relay proves itself, and its
+     * certificate (DER). NULL: agents with issued certificates are refused. */
+    const uint8_t *authority_key;
+    const uint8_t *authority_cert;
+    size_t authority_cert_len;
+    /* An agent must show its issued certificate in TLS as well: false behind a TLS proxy, where it cannot be seen. */
+    bool tls_certificates;
+    /* An agent has shown this certificate and is in. May be NULL. */
+    void (*on_certificate)(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN]);
     void *user;
     bool compress;
     int64_t ping_interval_ms;  /* 0: 10 s */

@@ -10,7 +10,8 @@
 enum { EXIT_USAGE = 2 };
 
 typedef struct arguments {
-    const char *config, *token_file;
+    const char *config, *token_file, *relay;
+    char *token; /* a copy: argv is seen by others */
     bool enroll, check, help_config, version, help;
 } arguments;
 
@@ -21,8 +22,10 @@ static int usage(const mlc_program *program, FILE *out, int status)
     if (program->enroll != NULL)
         (void)fprintf(
             out,
-            "       %s enroll --config FILE     exchange an enrolment token for a key of its own;\n"
-            "           [--token-file FILE]     the token is read from FILE, or from standard input\n",
+            "       %s enroll [--config FILE]   exchange an enrolment token for a certificate of its own;\n"
+            "           [--relay URL]           where the relay is, when the configuration does not say it\n"
+            "           [--token-file FILE]     the token is read from FILE, or from standard input\n"
+            "           [--token TOKEN]         others can see it in the list of processes: better not\n",
             name);
     if (program->seal != NULL)
         (void)fprintf(out,
@@ -42,6 +45,17 @@ static int usage(const mlc_program *program, FILE *out, int status)
                   "exit status: 0 well, 1 failed, 2 wrong usage\n",
                   name, name, name);
     return status;
+}
+
+/* Out of the list of processes, from which it could be read before. */
+static bool take_token(char *value, arguments *out)
+{
+    free(out->token);
+    out->token = mlc_strdup(value);
+    memset(value, 'x', strlen(value));
+    (void)fprintf(stderr, "warning: a token among the arguments can be read by other users of this machine; "
+                          "better use --token-file or standard input\n");
+    return out->token != NULL;
 }
 
 /* One argument; *at moves over its value. */
@@ -66,6 +80,12 @@ static bool take_argument(const mlc_program *program, int argc, char **argv, int
         out->token_file = value;
         return true;
     }
+    if (strcmp(arg, "--relay") == 0 && out->enroll) {
+        out->relay = value;
+        return true;
+    }
+    if (strcmp(arg, "--token") == 0 && out->enroll)
+        return take_token(argv[*at], out);
     out->check = out->check || strcmp(arg, "--check-config") == 0;
     out->config = value;
     return strcmp(arg, "--config") == 0 || strcmp(arg, "--check-config") == 0;
@@ -81,6 +101,8 @@ static bool take_arguments(const mlc_program *program, int argc, char **argv, ar
             return false;
         }
     }
+    if (out->enroll && out->config == NULL)
+        out->config = program->default_config;
     return out->config != NULL || out->help_config || out->version || out->help;
 }
 
@@ -105,7 +127,11 @@ static int help_config(const mlc_program *program)
 static int run(const mlc_program *program, const arguments *args, mlc_cfg *cfg)
 {
     mlc_error err;
-    mlc_program_context context = {.cfg = cfg, .software = program->software, .token_file = args->token_file};
+    mlc_program_context context = {.cfg = cfg,
+                                   .software = program->software,
+                                   .token_file = args->token_file,
+                                   .token = args->token,
+                                   .relay = args->relay};
     mlc_log_level level = MLC_LOG_INFO;
     mlc_code code = mlc_log_level_parse(mlc_cfg_str(cfg, "log.level"), &level, &err);
     if (code == MLC_OK)
@@ -156,15 +182,21 @@ int mlc_program_main(const mlc_program *program, int argc, char **argv)
         (void)prctl(PR_SET_DUMPABLE, 0);
         return program->doctor(argc, argv);
     }
-    if (!take_arguments(program, argc, argv, &args))
-        return usage(program, stderr, EXIT_USAGE);
-    if (args.help)
-        return usage(program, stdout, EXIT_SUCCESS);
-    if (args.version)
-        return puts(program->software) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    if (args.help_config)
-        return help_config(program);
+    int status = EXIT_USAGE;
     (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)prctl(PR_SET_DUMPABLE, 0);
-    return with_config(program, &args);
+    if (!take_arguments(program, argc, argv, &args))
+        status = usage(program, stderr, EXIT_USAGE);
+    else if (args.help)
+        status = usage(program, stdout, EXIT_SUCCESS);
+    else if (args.version)
+        status = puts(program->software) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    else if (args.help_config)
+        status = help_config(program);
+    else
+        status = with_config(program, &args);
+    if (args.token != NULL)
+        mlc_wipe(args.token, strlen(args.token));
+    free(args.token);
+    return status;
 }

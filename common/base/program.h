@@ -3,7 +3,7 @@
  *   NAME [run] --config FILE | NAME COMMAND --config FILE [options] | --check-config FILE | --help-config |
  *   --version | --help | doctor ...
  * Exit status: 0 well, 1 failed, 2 wrong usage. Before secrets are read, core dumps are switched off and the process
- * is made unreadable for other processes of its user.
+ * is made unreadable for other processes of its user. A token in the arguments is taken out of the list of processes.
  */
 #ifndef MLC_BASE_PROGRAM_H
 #define MLC_BASE_PROGRAM_H
@@ -16,6 +16,8 @@ typedef struct mlc_program_context {
     mlc_log *log;
     const char *software;
     const char *token_file; /* of --token-file, NULL when not given */
+    const char *token;      /* of --token, NULL when not given; wiped by the program at its end */
+    const char *relay;      /* of --relay, NULL when not given */
 } mlc_program_context;
 
 typedef mlc_code (*mlc_program_fn)(const mlc_program_context *context, mlc_error *err);
@@ -33,7 +35,8 @@ typedef struct mlc_program {
     int (*seal)(const char *program, int argc, char **argv);
     /* Command "doctor", which reads its own arguments and configuration; NULL: there is none. */
     int (*doctor)(int argc, char **argv);
-    const char *doctor_word; /* of its further argument, for the usage: " [TENANT]"; NULL: none */
+    const char *default_config; /* of the command "enroll", when it names none */
+    const char *doctor_word;    /* of its further argument, for the usage: " [TENANT]"; NULL: none */
 } mlc_program;
 
 int mlc_program_main(const mlc_program *program, int argc, char **argv);

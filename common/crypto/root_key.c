@@ -97,14 +97,14 @@ done:
     return code;
 }
 
-static mlc_code read_key(int fd, const char *path, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+static mlc_code read_key(int fd, const char *path, bool guarded, uint8_t out[MLC_KEY_LEN], mlc_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return mlc_fail(err, MLC_E_IO, "cannot examine root key %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return mlc_fail(err, MLC_E_INVALID, "root key %s is not a regular file", path);
-    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if (!guarded && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return mlc_fail(err, MLC_E_DENIED,
                         "root key %s is open to group or others (mode %03o); run: chmod 600 %s", path,
                         (unsigned)(st.st_mode & 0777), path);
@@ -137,7 +137,20 @@ mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LE
     if (fd < 0)
         return mlc_fail(err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO, "cannot open root key %s: %s", path,
                         strerror(errno));
-    const mlc_code code = read_key(fd, path, out, err);
+    const mlc_code code = read_key(fd, path, false, out, err);
+    (void)close(fd);
+    return code;
+}
+
+mlc_code mlc_root_key_load_credential(const char *path, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return mlc_fail(
+            err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO,
+            "cannot open the root key's credential %s: %s; see LoadCredentialEncrypted= of the service", path,
+            strerror(errno));
+    const mlc_code code = read_key(fd, path, true, out, err);
     (void)close(fd);
     return code;
 }

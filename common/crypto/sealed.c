@@ -15,14 +15,14 @@ static mlc_code context_of(char out[CONTEXT_MAX], const char *program, const cha
                : mlc_fail(err, MLC_E_INVALID, "the name of the setting is too long to seal a value for it");
 }
 
-mlc_code mlc_sealed_make(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+mlc_code mlc_sealed_make(const mlc_keyring *ring, const char *program, const char *setting,
                          const void *secret, size_t len, mlc_buf *out, mlc_error *err)
 {
     char context[CONTEXT_MAX];
     mlc_buf sealed = {0};
     mlc_code code = context_of(context, program, setting, err);
     if (code == MLC_OK)
-        code = mlc_seal(key, context, secret, len, &sealed, err);
+        code = mlc_keyring_seal(ring, context, secret, len, &sealed, err);
     if (code == MLC_OK)
         code = mlc_buf_puts(out, "sealed:", err);
     if (code == MLC_OK)
@@ -31,7 +31,7 @@ mlc_code mlc_sealed_make(const uint8_t key[MLC_KEY_LEN], const char *program, co
     return code;
 }
 
-mlc_code mlc_sealed_open(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+mlc_code mlc_sealed_open(const mlc_keyring *ring, const char *program, const char *setting,
                          const char *base64, mlc_buf *out, mlc_error *err)
 {
     char context[CONTEXT_MAX];
@@ -40,7 +40,7 @@ mlc_code mlc_sealed_open(const uint8_t key[MLC_KEY_LEN], const char *program, co
     if (code == MLC_OK)
         code = mlc_base64_parse(base64, strlen(base64), &sealed, err);
     if (code == MLC_OK)
-        code = mlc_unseal(key, context, sealed.data, sealed.len, out, err);
+        code = mlc_keyring_unseal(ring, context, sealed.data, sealed.len, out, NULL, err);
     if (code == MLC_E_AUTH)
         code = mlc_fail(err, MLC_E_AUTH, "it was sealed with another key, or for another setting than %s",
                         setting);
@@ -82,17 +82,17 @@ static mlc_code read_secret(mlc_buf *out, mlc_error *err)
 
 static mlc_code seal_input(const char *program, const char *key_file, const char *setting, mlc_error *err)
 {
-    uint8_t key[MLC_KEY_LEN] = {0};
+    mlc_keyring ring = {0};
     mlc_buf secret = {.max = SECRET_MAX};
     mlc_buf sealed = {0};
-    mlc_code code = mlc_root_key_load(key_file, true, key, err);
+    mlc_code code = mlc_keyring_load(key_file, true, &ring, err);
     if (code == MLC_OK)
         code = read_secret(&secret, err);
     if (code == MLC_OK)
-        code = mlc_sealed_make(key, program, setting, secret.data, secret.len, &sealed, err);
+        code = mlc_sealed_make(&ring, program, setting, secret.data, secret.len, &sealed, err);
     if (code == MLC_OK && (puts(mlc_buf_text(&sealed)) < 0 || fflush(stdout) != 0))
         code = mlc_fail(err, MLC_E_IO, "cannot write to standard output");
-    mlc_wipe(key, sizeof key);
+    mlc_keyring_wipe(&ring);
     mlc_buf_wipe(&secret);
     mlc_buf_free(&sealed);
     return code;

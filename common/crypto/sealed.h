@@ -7,13 +7,13 @@
 #ifndef MLC_CRYPTO_SEALED_H
 #define MLC_CRYPTO_SEALED_H
 
-#include "crypto/crypto.h"
+#include "crypto/keyring.h"
 
 /* Appends "sealed:BASE64". */
-mlc_code mlc_sealed_make(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+mlc_code mlc_sealed_make(const mlc_keyring *ring, const char *program, const char *setting,
                          const void *secret, size_t len, mlc_buf *out, mlc_error *err);
 /* Appends the clear text of what follows "sealed:". MLC_E_AUTH: other key, program or setting; MLC_E_INVALID: not base64. */
-mlc_code mlc_sealed_open(const uint8_t key[MLC_KEY_LEN], const char *program, const char *setting,
+mlc_code mlc_sealed_open(const mlc_keyring *ring, const char *program, const char *setting,
                          const char *base64, mlc_buf *out, mlc_error *err);
 
 /* The command "PROGRAM seal --key-file FILE --setting NAME": reads a secret from standard input (a newline at its end is

@@ -84,10 +84,10 @@ void mlc_engine_limit_frames(mlc_engine *engine, unsigned max_frames_per_s)
     mlc_session_limit_frames(engine->session, max_frames_per_s);
 }
 
-void mlc_engine_identify(mlc_engine *e, mlc_link *link, const uint8_t *key, bool certificate)
+void mlc_engine_identify(mlc_engine *e, mlc_link *link, const mlc_identity *who)
 {
     mlc_error err = {0};
-    mlc_identity identity = {.key = key, .certificate = certificate};
+    mlc_identity identity = *who;
     const mlc_code code = load_position(link, &identity.received, &err);
     if (code != MLC_OK) {
         engine_fail(e, &err);

@@ -66,8 +66,8 @@ bool mlc_engine_has_output(const mlc_engine *engine);
 /* Output was taken: fill up from the outbox. May lead to callbacks, so it comes last. */
 void mlc_engine_refill(mlc_engine *engine);
 
-/* RELAY: who the peer may be, in answer to on_identify. `key` may be NULL. */
-void mlc_engine_identify(mlc_engine *engine, mlc_link *link, const uint8_t *key, bool certificate);
+/* RELAY: who the peer may be, in answer to on_identify; `received` is filled in here. */
+void mlc_engine_identify(mlc_engine *engine, mlc_link *link, const mlc_identity *who);
 /* RELAY: how many websocket messages of this peer a second are read without a pause. Before mlc_engine_identify. */
 void mlc_engine_limit_frames(mlc_engine *engine, unsigned max_frames_per_s);
 /* New entries were committed to the outgoing stream. */

@@ -28,7 +28,7 @@ static int64_t wall_ms_of(const struct tm *utc)
     return (minutes * 60 + utc->tm_sec) * 1000;
 }
 
-void mlc_cert_read(const X509 *cert, mlc_http_cert *out)
+void mlc_cert_describe(const X509 *cert, mlc_http_cert *out)
 {
     struct tm end;
     take_name(X509_get_subject_name(cert), out->subject);
@@ -63,7 +63,7 @@ bool mlc_certs_refused(struct lws *wsi, const char *host, const char *url_settin
     out[0] = '\0';
     if (refused == NULL)
         return false;
-    mlc_cert_read(refused, &cert);
+    mlc_cert_describe(refused, &cert);
     if (unknown)
         (void)snprintf(
             out, size,

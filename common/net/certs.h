@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Names and end of a certificate. Control characters are escaped: the names are the peer's. */
-void mlc_cert_read(const X509 *cert, mlc_http_cert *out);
+void mlc_cert_describe(const X509 *cert, mlc_http_cert *out);
 /* Does this error of OpenSSL's (X509_V_ERR_...) mean that the chain ends at an authority that is not trusted? */
 bool mlc_cert_unknown_issuer(int error);
 

@@ -16,11 +16,11 @@ static int on_verify(int accepted, X509_STORE_CTX *store)
     if (trace == NULL)
         return accepted;
     if (leaf != NULL)
-        mlc_cert_read(leaf, &trace->peer);
+        mlc_cert_describe(leaf, &trace->peer);
     if (accepted == 0 && trace->fault[0] == '\0') {
         const int error = X509_STORE_CTX_get_error(store);
         if (cert != NULL)
-            mlc_cert_read(cert, &trace->refused);
+            mlc_cert_describe(cert, &trace->refused);
         trace->unknown_issuer = mlc_cert_unknown_issuer(error);
         (void)snprintf(trace->fault, sizeof trace->fault, "%s", X509_verify_cert_error_string(error));
     }

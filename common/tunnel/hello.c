@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const auth_names[] = {
+    [MLC_AUTH_KEY] = "key", [MLC_AUTH_MTLS] = "mtls", [MLC_AUTH_CERT] = "cert"};
+
+enum { AUTH_KINDS = sizeof auth_names / sizeof auth_names[0] };
 enum { LIMIT_CEILING = 256 * 1024 * 1024, MESSAGE_FLOOR = 4096 };
 
 /* Sequences, epochs and generations are texts: many JSON readers hold numbers as doubles. */
@@ -23,7 +27,7 @@ static mlc_code add_u64(cJSON *obj, const char *name, uint64_t value, bool hex, 
 
 static mlc_code add_bytes(cJSON *obj, const char *name, const uint8_t *bytes, size_t len, mlc_error *err)
 {
-    char text[2 * MLC_SHA256_LEN + 1];
+    char text[2 * MLC_EC_SIGNATURE_LEN + 1];
     mlc_hex(bytes, len, text);
     return mlc_json_add_str(obj, name, text, err);
 }
@@ -75,10 +79,14 @@ static mlc_code add_identity(cJSON *root, const mlc_hello *hello, bool welcome, 
         if (code == MLC_OK)
             code = mlc_json_add_str(root, "agent", hello->agent, err);
         if (code == MLC_OK)
-            code = mlc_json_add_str(root, "auth", hello->auth == MLC_AUTH_KEY ? "key" : "mtls", err);
-        if (code == MLC_OK && hello->has_proof)
+            code = mlc_json_add_str(root, "auth", auth_names[hello->auth], err);
+        if (code == MLC_OK && (hello->has_proof || hello->has_signature))
             code = add_bytes(root, "nonce", hello->nonce, MLC_NONCE_LEN, err);
+        if (code == MLC_OK && hello->has_signature)
+            code = add_bytes(root, "certificate", hello->fingerprint, MLC_SHA256_LEN, err);
     }
+    if (code == MLC_OK && hello->has_signature)
+        code = add_bytes(root, "signature", hello->signature, MLC_EC_SIGNATURE_LEN, err);
     if (code == MLC_OK && hello->has_proof)
         code = add_bytes(root, "proof", hello->proof, MLC_SHA256_LEN, err);
     return code;
@@ -177,10 +185,18 @@ static mlc_code read_agent(const cJSON *root, mlc_hello *out, mlc_error *err)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~')
             return bad(err, "agent");
     mlc_strlcpy(out->agent, agent, sizeof(out->agent));
-    if (auth == NULL || (strcmp(auth, "key") != 0 && strcmp(auth, "mtls") != 0))
+    size_t kind = 0;
+    while (auth != NULL && kind < AUTH_KINDS && strcmp(auth, auth_names[kind]) != 0)
+        kind++;
+    if (auth == NULL || kind == AUTH_KINDS)
         return bad(err, "auth");
-    out->auth = strcmp(auth, "key") == 0 ? MLC_AUTH_KEY : MLC_AUTH_MTLS;
-    return out->auth == MLC_AUTH_KEY ? read_bytes(root, "nonce", out->nonce, MLC_NONCE_LEN, err) : MLC_OK;
+    out->auth = (mlc_auth_kind)kind;
+    mlc_code code = MLC_OK;
+    if (out->auth != MLC_AUTH_MTLS)
+        code = read_bytes(root, "nonce", out->nonce, MLC_NONCE_LEN, err);
+    if (code == MLC_OK && out->auth == MLC_AUTH_CERT)
+        code = read_bytes(root, "certificate", out->fingerprint, MLC_SHA256_LEN, err);
+    return code;
 }
 
 static mlc_code read_identity(const cJSON *root, bool welcome, mlc_hello *out, mlc_error *err)
@@ -197,6 +213,11 @@ static mlc_code read_identity(const cJSON *root, bool welcome, mlc_hello *out, m
         code = read_bytes(root, "proof", out->proof, MLC_SHA256_LEN, err);
     if (code == MLC_OK && !welcome && out->auth == MLC_AUTH_KEY && !out->has_proof)
         return bad(err, "proof");
+    out->has_signature = mlc_json_get(root, "signature") != NULL;
+    if (code == MLC_OK && out->has_signature)
+        code = read_bytes(root, "signature", out->signature, MLC_EC_SIGNATURE_LEN, err);
+    if (code == MLC_OK && !welcome && out->auth == MLC_AUTH_CERT && !out->has_signature)
+        return bad(err, "signature");
     return code;
 }
 

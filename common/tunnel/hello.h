@@ -7,7 +7,7 @@
 #ifndef MLC_TUNNEL_HELLO_H
 #define MLC_TUNNEL_HELLO_H
 
-#include "crypto/crypto.h"
+#include "crypto/ec.h"
 #include "tunnel/frame.h"
 
 enum {
@@ -22,7 +22,16 @@ enum {
 /* Capabilities this build knows. */
 enum { MLC_CAP_CHUNKS = 1 /* puts messages together from several frames */ };
 
-typedef enum mlc_auth_kind { MLC_AUTH_KEY, MLC_AUTH_MTLS } mlc_auth_kind;
+/* How an agent shows who it is: by the key it shares with the relay, by a client certificate of the relay's configuration,
+ * or by its own key pair and the certificate the relay issued for it. */
+typedef enum mlc_auth_kind { MLC_AUTH_KEY, MLC_AUTH_MTLS, MLC_AUTH_CERT } mlc_auth_kind;
+
+/* What an agent with an issued certificate shows itself by. */
+typedef struct mlc_own_identity {
+    uint8_t key[MLC_EC_PRIVATE_LEN];
+    uint8_t fingerprint[MLC_SHA256_LEN];  /* SHA-256 of its certificate */
+    uint8_t relay_key[MLC_EC_PUBLIC_LEN]; /* of the authority that issued it: the relay proves itself by it */
+} mlc_own_identity;
 
 /* How far a receiver has got in a sender's stream. epoch 0: nothing was ever received. `mark` is the
  * mlc_message_mark of message `seq`, by which a sender knows its own entry again. */
@@ -43,9 +52,12 @@ typedef struct mlc_hello {
     uint32_t version_min, version_max;
     char agent[MLC_AGENT_ID_MAX];
     mlc_auth_kind auth;
-    uint8_t nonce[MLC_NONCE_LEN]; /* HELLO with a key */
+    uint8_t nonce[MLC_NONCE_LEN]; /* HELLO with a key or an issued certificate */
     uint8_t proof[MLC_SHA256_LEN];
     bool has_proof;
+    uint8_t fingerprint[MLC_SHA256_LEN]; /* HELLO with an issued certificate */
+    uint8_t signature[MLC_EC_SIGNATURE_LEN];
+    bool has_signature;
     char software[MLC_SOFTWARE_MAX];
     unsigned capabilities; /* MLC_CAP_* known to us */
     mlc_tunnel_limits limits;
@@ -65,6 +77,32 @@ mlc_code mlc_proof_agent(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge
 mlc_code mlc_proof_relay(const uint8_t key[MLC_KEY_LEN], const uint8_t challenge[MLC_NONCE_LEN],
                          const char *agent, const uint8_t nonce[MLC_NONCE_LEN], uint8_t out[MLC_SHA256_LEN],
                          mlc_error *err);
+
+/* What an agent with an issued certificate signs, and what the relay signs with the key of its issuing authority:
+ * "mlc.v1/cert/agent" || challenge || agent id || nonce || fingerprint
+ * "mlc.v1/cert/relay" || nonce || agent id || challenge || fingerprint */
+mlc_code mlc_sign_agent(const mlc_own_identity *own, const uint8_t challenge[MLC_NONCE_LEN],
+                        const char *agent, const uint8_t nonce[MLC_NONCE_LEN],
+                        uint8_t out[MLC_EC_SIGNATURE_LEN], mlc_error *err);
+mlc_code mlc_sign_relay(const uint8_t authority_key[MLC_EC_PRIVATE_LEN],
+                        const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
+                        const uint8_t nonce[MLC_NONCE_LEN], const uint8_t fingerprint[MLC_SHA256_LEN],
+                        uint8_t out[MLC_EC_SIGNATURE_LEN], mlc_error *err);
+/* MLC_E_AUTH: the signature in the hello is not of this public key. */
+mlc_code mlc_signed_by_agent(const uint8_t public_key[MLC_EC_PUBLIC_LEN],
+                             const uint8_t challenge[MLC_NONCE_LEN], const char *agent,
+                             const mlc_hello *hello, mlc_error *err);
+mlc_code mlc_signed_by_relay(const mlc_own_identity *own, const uint8_t challenge[MLC_NONCE_LEN],
+                             const char *agent, const uint8_t nonce[MLC_NONCE_LEN],
+                             const uint8_t signature[MLC_EC_SIGNATURE_LEN], mlc_error *err);
+/* "mlc.v1/cert/WHAT" || agent id || fingerprint || data, signed by the agent outside of a tunnel (/v1/agent/check with a nonce,
+ * /v1/agent/renew with a certificate request as data). */
+mlc_code mlc_sign_request(const mlc_own_identity *own, const char *what, const char *agent, const void *data,
+                          size_t len, uint8_t out[MLC_EC_SIGNATURE_LEN], mlc_error *err);
+mlc_code mlc_signed_request(const uint8_t public_key[MLC_EC_PUBLIC_LEN],
+                            const uint8_t fingerprint[MLC_SHA256_LEN], const char *what, const char *agent,
+                            const void *data, size_t len, const uint8_t signature[MLC_EC_SIGNATURE_LEN],
+                            mlc_error *err);
 
 /* HMAC-SHA-256(key, "mlc.v1/check" || nonce || agent id || nonce): shows that the agent has its key, without a connection
  * of the tunnel (POST /v1/agent/check). */

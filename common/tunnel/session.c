@@ -54,6 +54,9 @@ mlc_code mlc_session_open(mlc_session **out, const mlc_session_config *config, i
     s->tx.peer.max_frame = MLC_FRAME_MAX_FLOOR;
     if (s->role == MLC_SESSION_RELAY) {
         s->state = SESSION_WAIT_HELLO;
+        s->has_authority = config->authority_key != NULL;
+        if (s->has_authority)
+            memcpy(s->authority_key, config->authority_key, sizeof(s->authority_key));
         session_send_challenge(s);
     } else {
         s->state = SESSION_WAIT_CHALLENGE;
@@ -62,6 +65,9 @@ mlc_code mlc_session_open(mlc_session **out, const mlc_session_config *config, i
         s->has_key = config->key != NULL;
         if (s->has_key)
             memcpy(s->key, config->key, sizeof(s->key));
+        s->has_own = config->own != NULL;
+        if (s->has_own)
+            s->own = *config->own;
     }
     *out = s;
     return MLC_OK;

@@ -26,8 +26,10 @@ typedef enum mlc_session_role { MLC_SESSION_AGENT, MLC_SESSION_RELAY } mlc_sessi
 
 typedef struct mlc_session_config {
     mlc_session_role role;
-    const char *agent_id; /* AGENT */
-    const uint8_t *key;   /* AGENT: 32 bytes, copied; NULL: a client certificate speaks for it */
+    const char *agent_id;         /* AGENT */
+    const uint8_t *key;           /* AGENT: 32 bytes, copied; NULL: a certificate speaks for it */
+    const mlc_own_identity *own;  /* AGENT: copied; NULL: it has no certificate the relay issued */
+    const uint8_t *authority_key; /* RELAY: of its issuing authority, copied; NULL: it has none */
     const char *software;
     uint8_t nonce[MLC_NONCE_LEN]; /* fresh random bytes */
     mlc_tunnel_limits limits;     /* zeros: defaults (64 KiB, 4 MiB, 4 MiB) */
@@ -75,8 +77,12 @@ typedef struct mlc_action {
 
 /* What the relay's rim found out about an agent. */
 typedef struct mlc_identity {
-    const uint8_t *key;    /* its key (copied), NULL when it has none */
-    bool certificate;      /* a verified client certificate may act for it */
+    const uint8_t *key; /* its key (copied), NULL when it has none */
+    bool certificate;   /* a verified client certificate may act for it */
+    /* Of the certificate that HELLO names, which was issued for this agent (copied); NULL: it has no such one. */
+    const uint8_t *public_key;
+    /* Not NULL: refuse it with these words, but only when it has proved itself, so that strangers learn nothing. */
+    const char *refusal;
     mlc_position received; /* how far the agent's stream is stored here */
 } mlc_identity;
 

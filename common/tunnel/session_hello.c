@@ -53,8 +53,11 @@ static void on_challenge(mlc_session *s, const mlc_frame *frame)
     memcpy(s->challenge, frame->body, MLC_NONCE_LEN);
     mlc_hello hello = {.version_min = MLC_TUNNEL_VERSION_MIN,
                        .version_max = MLC_TUNNEL_VERSION_MAX,
-                       .auth = s->has_key ? MLC_AUTH_KEY : MLC_AUTH_MTLS,
-                       .has_proof = s->has_key,
+                       .auth = s->has_own   ? MLC_AUTH_CERT
+                               : s->has_key ? MLC_AUTH_KEY
+                                            : MLC_AUTH_MTLS,
+                       .has_proof = s->has_key && !s->has_own,
+                       .has_signature = s->has_own,
                        .capabilities = MLC_CAP_CHUNKS,
                        .limits = s->limits,
                        .received = s->rx.claim};
@@ -62,12 +65,16 @@ static void on_challenge(mlc_session *s, const mlc_frame *frame)
     mlc_strlcpy(hello.software, s->software, sizeof(hello.software));
     memcpy(hello.nonce, s->nonce, sizeof(hello.nonce));
     mlc_error err = {0};
-    if (s->has_key) {
-        const mlc_code code = mlc_proof_agent(s->key, s->challenge, s->agent, s->nonce, hello.proof, &err);
-        if (code != MLC_OK) {
-            session_fail_error(s, code, &err);
-            return;
-        }
+    mlc_code code = MLC_OK;
+    if (hello.has_proof)
+        code = mlc_proof_agent(s->key, s->challenge, s->agent, s->nonce, hello.proof, &err);
+    if (hello.has_signature) {
+        memcpy(hello.fingerprint, s->own.fingerprint, sizeof(hello.fingerprint));
+        code = mlc_sign_agent(&s->own, s->challenge, s->agent, s->nonce, hello.signature, &err);
+    }
+    if (code != MLC_OK) {
+        session_fail_error(s, code, &err);
+        return;
     }
     s->state = SESSION_WAIT_WELCOME;
     send_hello(s, &hello, false);
@@ -76,6 +83,9 @@ static void on_challenge(mlc_session *s, const mlc_frame *frame)
 static bool relay_proved_itself(mlc_session *s, const mlc_hello *welcome)
 {
     uint8_t expected[MLC_SHA256_LEN];
+    if (s->has_own)
+        return welcome->has_signature && mlc_signed_by_relay(&s->own, s->challenge, s->agent, s->nonce,
+                                                             welcome->signature, NULL) == MLC_OK;
     if (!s->has_key)
         return true;
     if (!welcome->has_proof ||
@@ -97,7 +107,9 @@ static void on_welcome(mlc_session *s, const mlc_frame *frame)
     if (version < MLC_TUNNEL_VERSION_MIN || version > MLC_TUNNEL_VERSION_MAX)
         session_fail(s, MLC_CLOSE_VERSION, "the relay chose version %u, which was not offered", version);
     else if (!relay_proved_itself(s, &s->peer_hello))
-        session_fail(s, MLC_CLOSE_AUTH, "the relay did not prove that it knows this agent's key");
+        session_fail(s, MLC_CLOSE_AUTH, "the relay did not prove that it knows this agent%s",
+                     s->has_own ? ": its issuing authority is another than that of this agent's certificate"
+                                : "'s key");
     else
         open_session(s);
 }
@@ -132,6 +144,9 @@ static bool agent_proved_itself(mlc_session *s, const mlc_identity *identity)
     uint8_t expected[MLC_SHA256_LEN];
     if (hello->auth == MLC_AUTH_MTLS)
         return identity->certificate;
+    if (hello->auth == MLC_AUTH_CERT)
+        return identity->public_key != NULL && s->has_authority &&
+               mlc_signed_by_agent(identity->public_key, s->nonce, s->agent, hello, NULL) == MLC_OK;
     /* An agent without a key costs the same time as one with a wrong proof. */
     static const uint8_t no_key[MLC_KEY_LEN] = {0};
     const uint8_t *key = identity->key != NULL ? identity->key : no_key;
@@ -150,24 +165,31 @@ void mlc_session_identify(mlc_session *s, int64_t now, const mlc_identity *ident
         session_fail(s, MLC_CLOSE_AUTH, "the agent is unknown or its credentials are wrong");
         return;
     }
+    if (identity->refusal != NULL) {
+        session_fail(s, MLC_CLOSE_AUTH, "%s", identity->refusal);
+        return;
+    }
     s->rx.claim = identity->received;
     const uint32_t highest = s->peer_hello.version_max < MLC_TUNNEL_VERSION_MAX ? s->peer_hello.version_max
                                                                                 : MLC_TUNNEL_VERSION_MAX;
     mlc_hello welcome = {.version_min = highest,
                          .version_max = highest,
                          .has_proof = s->peer_hello.auth == MLC_AUTH_KEY,
+                         .has_signature = s->peer_hello.auth == MLC_AUTH_CERT,
                          .capabilities = MLC_CAP_CHUNKS,
                          .limits = s->limits,
                          .received = s->rx.claim};
     mlc_strlcpy(welcome.software, s->software, sizeof(welcome.software));
     mlc_error err = {0};
-    if (welcome.has_proof) {
-        const mlc_code code =
-            mlc_proof_relay(identity->key, s->nonce, s->agent, s->peer_hello.nonce, welcome.proof, &err);
-        if (code != MLC_OK) {
-            session_fail_error(s, code, &err);
-            return;
-        }
+    mlc_code code = MLC_OK;
+    if (welcome.has_proof)
+        code = mlc_proof_relay(identity->key, s->nonce, s->agent, s->peer_hello.nonce, welcome.proof, &err);
+    if (welcome.has_signature)
+        code = mlc_sign_relay(s->authority_key, s->nonce, s->agent, s->peer_hello.nonce,
+                              s->peer_hello.fingerprint, welcome.signature, &err);
+    if (code != MLC_OK) {
+        session_fail_error(s, code, &err);
+        return;
     }
     open_session(s);
     send_hello(s, &welcome, true);

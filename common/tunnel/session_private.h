@@ -59,6 +59,10 @@ struct mlc_session {
     char software[MLC_SOFTWARE_MAX];
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
+    bool has_own;
+    mlc_own_identity own;
+    bool has_authority;
+    uint8_t authority_key[MLC_EC_PRIVATE_LEN];
     uint8_t nonce[MLC_NONCE_LEN];     /* ours */
     uint8_t challenge[MLC_NONCE_LEN]; /* the relay's, as the agent got it */
     mlc_tunnel_limits limits;

@@ -1,5 +1,5 @@
 /* parts: relay */
-/* fuzz_enroll.c - any bytes as the body of an enrolment, of a new token, a revocation or a check (the first byte chooses), with a
+/* fuzz_enroll.c - any bytes as the body of an enrolment, of a new token, a revocation, a check or a renewal (the first byte chooses), with a
  * real registry behind: every request is answered, and who is in the registry has a proper name. */
 #include "net/http_server_private.h"
 #include "relay/agent_check.h"
@@ -18,6 +18,8 @@ typedef struct office {
     char dir[128];
     mlc_store *store;
     mlc_agents *agents;
+    mlc_keyring ring;
+    mlc_issuer issuer;
     mlc_enroll_desk desk;
 } office;
 
@@ -74,12 +76,16 @@ static void open_office(void)
     must(mkdtemp(o->dir) != NULL);
     const mlc_store_options store = {.dir = o->dir};
     must(mlc_store_open(&o->store, &store, NULL) == MLC_OK);
-    must(mlc_agents_open(&o->agents, o->store, root, NULL, NULL) == MLC_OK);
+    o->ring = mlc_keyring_of(root);
+    const mlc_issuer_options issuer = {.control = o->store, .ring = &o->ring, .life_ms = 3600000};
+    must(mlc_issuer_open(&o->issuer, &issuer, NULL) == MLC_OK);
+    must(mlc_agents_open(&o->agents, o->store, &o->ring, &o->issuer, NULL, NULL) == MLC_OK);
     must(mlc_tunnel_server_open(&o->desk.tunnel, &tunnel, NULL) == MLC_OK);
     o->desk.agents = o->agents;
+    o->desk.issuer = &o->issuer;
     o->desk.tenant_known = tenant_known;
-    must(mlc_agents_issue(o->agents, "acme", "agent-1", "seed-token", INT64_MAX / 2, on_issued, NULL, NULL) ==
-         MLC_OK);
+    must(mlc_agents_issue(o->agents, "acme", "agent-1", "seed-token", INT64_MAX / 2, NULL, on_issued, NULL,
+                          NULL) == MLC_OK);
     must(mlc_store_drain(o->store, NULL) == MLC_OK);
     the_office = o;
     must(atexit(close_office) == 0);
@@ -109,12 +115,12 @@ static void check_registry(const mlc_agents *agents)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static mlc_http_handler const faces[] = {mlc_enroll_handle, mlc_enroll_tokens_handle, mlc_revoke_handle,
-                                             mlc_agent_check_handle};
+                                             mlc_agent_check_handle, mlc_renew_handle};
     if (size == 0 || size > BODY_MAX)
         return 0;
     if (the_office == NULL)
         open_office();
-    faces[data[0] % 4](request_of(data + 1, size - 1), &the_office->desk);
+    faces[data[0] % 5](request_of(data + 1, size - 1), &the_office->desk);
     must(mlc_store_drain(the_office->store, NULL) == MLC_OK);
     check_registry(the_office->agents);
     return 0;

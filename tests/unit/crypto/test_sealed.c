@@ -10,12 +10,12 @@
 
 #include <string.h>
 
-static const uint8_t key[MLC_KEY_LEN] = {1, 2, 3};
-static const uint8_t other_key[MLC_KEY_LEN] = {1, 2, 4};
+static const mlc_keyring key = {.keys = {{1, 2, 3}}, .count = 1};
+static const mlc_keyring other_key = {.keys = {{1, 2, 4}}, .count = 1};
 
 static const char *seal(mlc_buf *out, const char *program, const char *setting)
 {
-    assert_int_equal(mlc_sealed_make(key, program, setting, "open sesame", 11, out, NULL), MLC_OK);
+    assert_int_equal(mlc_sealed_make(&key, program, setting, "open sesame", 11, out, NULL), MLC_OK);
     assert_int_equal(strncmp(mlc_buf_text(out), "sealed:", 7), 0);
     assert_null(strstr(mlc_buf_text(out), "sesame"));
     return mlc_buf_text(out) + 7;
@@ -27,14 +27,14 @@ static void test_opens_at_its_setting(void **state)
     mlc_buf sealed = {0};
     mlc_buf clear = {0};
     const char *const base64 = seal(&sealed, "ml-relay", "tenants[acme].webhook_secret");
-    assert_int_equal(mlc_sealed_open(key, "ml-relay", "tenants[acme].webhook_secret", base64, &clear, NULL),
+    assert_int_equal(mlc_sealed_open(&key, "ml-relay", "tenants[acme].webhook_secret", base64, &clear, NULL),
                      MLC_OK);
     assert_string_equal(mlc_buf_text(&clear), "open sesame");
     mlc_buf_wipe(&clear);
     mlc_buf_free(&sealed);
 }
 
-static void assert_closed(const uint8_t with[MLC_KEY_LEN], const char *program, const char *setting,
+static void assert_closed(const mlc_keyring *with, const char *program, const char *setting,
                           const char *base64, mlc_code expected)
 {
     mlc_buf clear = {0};
@@ -49,10 +49,10 @@ static void test_opens_nowhere_else(void **state)
     (void)state;
     mlc_buf sealed = {0};
     const char *const base64 = seal(&sealed, "ml-relay", "tenants[acme].webhook_secret");
-    assert_closed(key, "ml-relay", "tenants[beta].webhook_secret", base64, MLC_E_AUTH);
-    assert_closed(key, "ml-relay", "tenants[acme].dynamics.client_secret", base64, MLC_E_AUTH);
-    assert_closed(key, "ml-agent", "tenants[acme].webhook_secret", base64, MLC_E_AUTH);
-    assert_closed(other_key, "ml-relay", "tenants[acme].webhook_secret", base64, MLC_E_AUTH);
+    assert_closed(&key, "ml-relay", "tenants[beta].webhook_secret", base64, MLC_E_AUTH);
+    assert_closed(&key, "ml-relay", "tenants[acme].dynamics.client_secret", base64, MLC_E_AUTH);
+    assert_closed(&key, "ml-agent", "tenants[acme].webhook_secret", base64, MLC_E_AUTH);
+    assert_closed(&other_key, "ml-relay", "tenants[acme].webhook_secret", base64, MLC_E_AUTH);
     mlc_buf_free(&sealed);
 }
 
@@ -63,10 +63,10 @@ static void test_rubbish(void **state)
     mlc_buf out = {0};
     memset(setting, 'x', sizeof setting - 1);
     setting[sizeof setting - 1] = '\0';
-    assert_closed(key, "ml-relay", "a", "not base64!", MLC_E_INVALID);
-    assert_closed(key, "ml-relay", "a", "AAAA", MLC_E_AUTH);
-    assert_closed(key, "ml-relay", setting, "AAAA", MLC_E_INVALID);
-    assert_int_equal(mlc_sealed_make(key, "ml-relay", setting, "x", 1, &out, NULL), MLC_E_INVALID);
+    assert_closed(&key, "ml-relay", "a", "not base64!", MLC_E_INVALID);
+    assert_closed(&key, "ml-relay", "a", "AAAA", MLC_E_AUTH);
+    assert_closed(&key, "ml-relay", setting, "AAAA", MLC_E_INVALID);
+    assert_int_equal(mlc_sealed_make(&key, "ml-relay", setting, "x", 1, &out, NULL), MLC_E_INVALID);
     mlc_buf_free(&out);
 }
 

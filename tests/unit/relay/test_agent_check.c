@@ -44,14 +44,15 @@ static void on_stored(void *user, mlc_code code, const mlc_error *err)
 static int set_up(void **state)
 {
     office *const o = calloc(1, sizeof *o);
+    const mlc_keyring ring = mlc_keyring_of(root);
     const mlc_tunnel_server_options tunnel = {.software = "test", .find_agent = find_agent};
     assert_non_null(o);
     st_init(&o->st);
     assert_int_equal(uv_loop_init(&o->loop), 0);
-    assert_int_equal(mlc_agents_open(&o->desk.agents, o->st.store, root, NULL, NULL), MLC_OK);
-    assert_int_equal(
-        mlc_agents_issue(o->desk.agents, "acme", "agent-1", "token-1", INT64_MAX / 2, on_stored, NULL, NULL),
-        MLC_OK);
+    assert_int_equal(mlc_agents_open(&o->desk.agents, o->st.store, &ring, NULL, NULL, NULL), MLC_OK);
+    assert_int_equal(mlc_agents_issue(o->desk.agents, "acme", "agent-1", "token-1", INT64_MAX / 2, NULL,
+                                      on_stored, NULL, NULL),
+                     MLC_OK);
     assert_int_equal(mlc_store_drain(o->st.store, NULL), MLC_OK);
     assert_int_equal(mlc_agents_enroll(o->desk.agents, "token-1", "agent-1", key, on_stored, NULL, NULL),
                      MLC_OK);

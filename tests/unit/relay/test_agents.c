@@ -29,7 +29,8 @@ static void on_done(void *user, mlc_code code, const mlc_error *err)
 
 static void open_agents(fix *f)
 {
-    assert_int_equal(mlc_agents_open(&f->agents, f->st.store, root, NULL, NULL), MLC_OK);
+    const mlc_keyring ring = mlc_keyring_of(root);
+    assert_int_equal(mlc_agents_open(&f->agents, f->st.store, &ring, NULL, NULL, NULL), MLC_OK);
 }
 
 static fix *fix_new(void)
@@ -60,7 +61,7 @@ static mlc_code outcome(fix *f, mlc_code submitted)
 static mlc_code issue(fix *f, const char *tenant, const char *agent, const char *token)
 {
     return outcome(
-        f, mlc_agents_issue(f->agents, tenant, agent, token, mlc_wall_ms() + 60000, on_done, f, NULL));
+        f, mlc_agents_issue(f->agents, tenant, agent, token, mlc_wall_ms() + 60000, NULL, on_done, f, NULL));
 }
 
 static mlc_code enroll(fix *f, const char *token, const char *agent, const uint8_t *with)

@@ -113,12 +113,12 @@ static void test_sealed_values_open_at_their_tenant(void **state)
 {
     const char *const dir = *state;
     char path[300], tenants[1200];
-    uint8_t key[MLC_KEY_LEN];
+    mlc_keyring ring;
     mlc_buf sealed = {0};
     (void)snprintf(path, sizeof path, "%s/root.key", dir);
-    assert_int_equal(mlc_root_key_load(path, true, key, NULL), MLC_OK);
+    assert_int_equal(mlc_keyring_load(path, true, &ring, NULL), MLC_OK);
     assert_int_equal(
-        mlc_sealed_make(key, "ml-relay", "tenants[b].webhook_secret", "sesame", 6, &sealed, NULL), MLC_OK);
+        mlc_sealed_make(&ring, "ml-relay", "tenants[b].webhook_secret", "sesame", 6, &sealed, NULL), MLC_OK);
     /* The place in the list does not count, the name does. */
     (void)snprintf(tenants, sizeof tenants,
                    "{ id = \"a\"; " ONE "}, { webhook_secret = \"%s\"; id = \"b\"; }", mlc_buf_text(&sealed));
