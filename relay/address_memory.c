@@ -153,3 +153,14 @@ mlc_code mlc_address_memory_get(mlc_txn *txn, const char *source, const char *ve
     }
     return MLC_OK;
 }
+
+mlc_code mlc_address_memory_first(mlc_txn *txn, const char *source, const char *version, bool *out,
+                                  mlc_error *err)
+{
+    cJSON *spans = NULL;
+    const mlc_code code = load(txn, source, &spans, err);
+    const char *const from = mlc_json_str(cJSON_GetArrayItem(spans, 0), "from");
+    *out = code == MLC_OK && from != NULL && emission_of(from) == emission_of(version);
+    cJSON_Delete(spans);
+    return code;
+}

@@ -26,5 +26,8 @@ typedef struct mlc_address_known {
 /* Of one version; `version` NULL: the newest. Not found is no failure. */
 mlc_code mlc_address_memory_get(mlc_txn *txn, const char *source, const char *version, mlc_address_known *out,
                                 mlc_error *err);
+/* Is this version the first that was ever heard of this source? */
+mlc_code mlc_address_memory_first(mlc_txn *txn, const char *source, const char *version, bool *out,
+                                  mlc_error *err);
 
 #endif

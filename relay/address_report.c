@@ -3,6 +3,7 @@
 
 #include "relay/address_memory.h"
 #include "relay/address_row.h"
+#include "relay/address_shown.h"
 #include "relay/webhook_event.h"
 
 #include <stdio.h>
@@ -60,8 +61,13 @@ static void finish_done(report_task *task, const char *words)
 static mlc_code remember(mlc_txn *txn, const mlc_delivery *item, void *arg, mlc_error *err)
 {
     const report_task *const task = arg;
+    /* Others may have noted a write of theirs meanwhile, which this one undid. */
+    const mlc_address_shown unknown = {.state = MLC_SHOWN_UNKNOWN};
     (void)item;
-    return mlc_address_memory_put(txn, task->report.source, task->version, &task->report.jde, err);
+    const mlc_code code = mlc_address_shown_put(txn, task->report.source, &unknown, err);
+    return code == MLC_OK && task->version[0] != '\0'
+               ? mlc_address_memory_put(txn, task->report.source, task->version, &task->report.jde, err)
+               : code;
 }
 
 static void on_written(void *user, const mlc_odata_answer *answer)
@@ -80,10 +86,8 @@ static void on_written(void *user, const mlc_odata_answer *answer)
         return;
     }
     (void)snprintf(outcome, sizeof outcome, "%d set to JDE's address", answer->status);
-    mlc_delivery_result result = {.code = MLC_OK,
-                                  .outcome = outcome,
-                                  .target_id = task->target,
-                                  .effect = task->version[0] != '\0' ? remember : NULL};
+    mlc_delivery_result result = {
+        .code = MLC_OK, .outcome = outcome, .target_id = task->target, .effect = remember};
     finish(task, &result);
 }
 
@@ -141,6 +145,16 @@ static mlc_code ask(report_task *task, mlc_error *err)
         code = mlc_odata_send(task->odata, &request, on_row, task, err);
     }
     mlc_buf_free(&path);
+    return code;
+}
+
+mlc_code mlc_address_report_accept(mlc_txn *txn, const char *payload, size_t len, mlc_error *err)
+{
+    mlc_address_result report;
+    if (mlc_address_result_parse(payload, len, &report, NULL) != MLC_OK)
+        return MLC_OK; /* the delivery says what is wrong with it */
+    const mlc_code code = report.restore ? mlc_address_shown_forget(txn, report.source, err) : MLC_OK;
+    mlc_address_result_free(&report);
     return code;
 }
 

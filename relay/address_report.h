@@ -11,6 +11,8 @@
 #include "deliver/deliverer.h"
 #include "relay/odata.h"
 
+/* Job: such a report came. When Dynamics is to be set, what was written there is not known from now on (address_shown.h). */
+mlc_code mlc_address_report_accept(mlc_txn *txn, const char *payload, size_t len, mlc_error *err);
 /* Deliver one item; ends in mlc_deliverer_finish. `prefix` is borrowed until then. */
 void mlc_address_report_deliver(mlc_odata *odata, const char *prefix, mlc_deliverer *deliverer,
                                 mlc_delivery *item);

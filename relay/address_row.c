@@ -23,7 +23,7 @@ const char *mlc_address_set_of(const char *table)
 }
 
 /* A contact's name is not the name of JDE's address number. */
-static bool applies(const char *table, size_t field)
+bool mlc_address_applies(const char *table, size_t field)
 {
     return field != MLC_ADDRESS_NAME || strcmp(table, "account") == 0;
 }
@@ -33,7 +33,7 @@ mlc_code mlc_address_row_columns(const char *table, const char *prefix, mlc_buf 
     mlc_code code =
         mlc_buf_printf(out, err, "%sid,modifiedon,%ssourcerecordid,%ssourceversion", table, prefix, prefix);
     for (size_t i = 0; code == MLC_OK && i < MLC_ADDRESS_FIELDS; i++)
-        if (applies(table, i))
+        if (mlc_address_applies(table, i))
             code = mlc_buf_printf(out, err, ",%s", columns[i]);
     return code;
 }
@@ -71,6 +71,12 @@ static bool read_source(const char *table, const char *source, mlc_address_row *
     return true;
 }
 
+bool mlc_address_is_source(const char *table, const char *source)
+{
+    mlc_address_row row;
+    return read_source(table, source, &row);
+}
+
 /* W/"1234" */
 static bool read_change(const char *etag, mlc_address_row *out)
 {
@@ -98,7 +104,7 @@ mlc_code mlc_address_row_read(const char *table, const cJSON *row, const char *p
     out->version = mlc_json_str(row, name);
     for (size_t i = 0; i < MLC_ADDRESS_FIELDS; i++) {
         const char *const text = mlc_json_str(row, columns[i]);
-        if (applies(table, i))
+        if (mlc_address_applies(table, i))
             out->fields.text[i] = text != NULL ? text : "";
     }
     if (out->source != NULL && !read_source(table, out->source, out))
@@ -114,7 +120,7 @@ mlc_code mlc_address_row_body(const char *table, const mlc_address_fields *field
     mlc_code code = body != NULL ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "no memory for an address");
     for (size_t i = 0; code == MLC_OK && i < MLC_ADDRESS_FIELDS; i++) {
         const char *const text = fields->text[i];
-        if (applies(table, i) && text != NULL && (i != MLC_ADDRESS_NAME || *text != '\0'))
+        if (mlc_address_applies(table, i) && text != NULL && (i != MLC_ADDRESS_NAME || *text != '\0'))
             code = mlc_json_add_str(body, columns[i], *text != '\0' ? text : NULL, err);
     }
     (void)snprintf(name, sizeof name, "%.60ssourceversion", prefix);

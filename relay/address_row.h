@@ -10,11 +10,17 @@
 const char *mlc_address_set_of(const char *table);
 /* The column of a field: "address1_line1". */
 const char *mlc_address_column(mlc_address_field field);
+/* Does a row of this table have the field? */
+bool mlc_address_applies(const char *table, size_t field);
 /* Append the columns that are read, separated by commas. */
 mlc_code mlc_address_row_columns(const char *table, const char *prefix, mlc_buf *out, mlc_error *err);
 /* Append the path of the request that reads one row. */
 mlc_code mlc_address_row_path(const char *table, const char *id, const char *prefix, mlc_buf *out,
                               mlc_error *err);
+
+/* Is this a source record of JDE's address book, whose address may be edited in this table? "JDE/F0101/6001" of accounts,
+ * "JDE/F0111/6001/2" of contacts. */
+bool mlc_address_is_source(const char *table, const char *source);
 
 typedef struct mlc_address_row {
     char an8[16], line[16]; /* of the source record; line "" for accounts */

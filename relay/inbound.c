@@ -111,6 +111,8 @@ mlc_code mlc_inbound_accept(mlc_txn *txn, const mlc_entry_new *message, const ml
     mlc_code code = mlc_outbox_put(txn, t->dynamics, &entry, &seq, NULL, err);
     if (code == MLC_OK)
         code = mlc_address_memory_learn(txn, entry.payload, entry.payload_len, err);
+    if (code == MLC_OK && strcmp(entry.kind, "address.result") == 0)
+        code = mlc_address_report_accept(txn, entry.payload, entry.payload_len, err);
     if (code != MLC_OK)
         return code;
     const mlc_audit_event event = {.at_ms = entry.now_ms,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SOURCE_SIZE = 128 };
+
 const char mlc_record_superseded[] = "superseded at target";
 const char mlc_record_deactivated[] = "deactivated";
 
@@ -31,6 +33,9 @@ static void free_task(mlc_record_task *task)
     mlc_master_free(&task->master);
     cJSON_Delete(task->body);
     cJSON_Delete(task->differences);
+    cJSON_Delete(task->left_out);
+    cJSON_Delete(task->row);
+    free(task->etag);
     free(task->key_value);
     free(task->path);
     free(task);
@@ -57,8 +62,7 @@ static void close_group(mlc_record_group *group)
     free(group);
 }
 
-/* The task counts no longer. */
-static void leave_group(mlc_record_task *task)
+void mlc_record_leave_group(mlc_record_task *task)
 {
     mlc_record_group *const group = task->group;
     task->group = NULL;
@@ -83,7 +87,9 @@ void mlc_record_fail(mlc_record_task *task, const mlc_error *err)
 typedef struct done_arg {
     mlc_outbox *stream;
     int64_t now_ms;
-    bool wake, note;
+    bool wake, note, confirm, forget;
+    mlc_address_shown written;
+    char source[SOURCE_SIZE];
     char kind[MLC_RECORD_NAME_MAX], id[MLC_COMPARE_ID_MAX + 1];
     mlc_sent sent;
     char set[MLC_RECORD_NAME_MAX], key[MLC_RECORD_NAME_MAX];
@@ -99,6 +105,10 @@ static mlc_code done_effect(mlc_txn *txn, const mlc_delivery *item, void *arg, m
         code = mlc_record_wake(txn, done->stream, done->set, done->key, done->value, done->now_ms, err);
     if (code == MLC_OK && done->note)
         code = mlc_sent_put(txn, done->kind, done->id, &done->sent, err);
+    if (code == MLC_OK && done->confirm)
+        code = mlc_address_shown_confirm(txn, done->source, &done->written, err);
+    if (code == MLC_OK && done->forget)
+        code = mlc_address_shown_forget(txn, done->source, err);
     return code;
 }
 
@@ -129,6 +139,10 @@ static done_arg *new_done(const mlc_record_task *task, const char *words)
     done->now_ms = mlc_wall_ms();
     done->wake = task->key_value != NULL && !task->master.gone;
     done->note = strlen(task->master.id) <= MLC_COMPARE_ID_MAX && fill_sent(task, words, &done->sent);
+    done->confirm = task->guarded && !task->kept_address && strcmp(words, mlc_record_superseded) != 0;
+    done->forget = task->records->opt.down != NULL && task->master.gone;
+    done->written = task->written;
+    mlc_strlcpy(done->source, task->master.source, sizeof done->source);
     mlc_strlcpy(done->kind, flow->kind, sizeof done->kind);
     mlc_strlcpy(done->id, task->master.id, sizeof done->id);
     memcpy(done->set, flow->set, sizeof done->set);
@@ -166,6 +180,8 @@ void mlc_record_done(mlc_record_task *task, int status, const char *words)
         result.target_id = counterpart;
         result.link = true;
     }
+    task->kept_address = task->left_out != NULL;
+    mlc_record_whole(task); /* a comparison looks at all of it */
     /* Without memory for it, those who wait are tried again by their backoff, and the comparison will find the record. */
     done_arg *const done = new_done(task, words);
     if (done != NULL) {
@@ -190,9 +206,11 @@ void mlc_record_set_target(mlc_record_task *task, const char *id)
 
 void mlc_record_ready(mlc_record_task *task)
 {
+    if (mlc_record_guard(task) == MLC_RECORD_TAKEN)
+        return;
     mlc_record_group *const group = task->group;
     if (task->item->uncertain || group == NULL) {
-        leave_group(task);
+        mlc_record_leave_group(task);
         if (task->item->uncertain)
             mlc_record_look(task);
         else
@@ -200,7 +218,7 @@ void mlc_record_ready(mlc_record_task *task)
         return;
     }
     group->ready[group->ready_count++] = task;
-    leave_group(task);
+    mlc_record_leave_group(task);
 }
 
 /* ---- giving ---- */
@@ -310,6 +328,11 @@ mlc_code mlc_records_open(mlc_records **out, const mlc_records_options *options,
     }
     *out = r;
     return MLC_OK;
+}
+
+void mlc_records_stop(mlc_records *records)
+{
+    records->stopping = true;
 }
 
 void mlc_records_close(mlc_records *records)

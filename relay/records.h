@@ -12,6 +12,10 @@
  * over a newer one. So an `uncertain` item is looked up first by {prefix}sourceversion: our version there, done; a newer
  * one, done as "superseded at target"; else it is written.
  *
+ * An address that somebody edited in Dynamics and nobody read yet is not written over: a snapshot whose address is the one
+ * written last leaves it out, any other reads the row first, saves an edit it finds, and writes only what is still as read
+ * (records_address.c). Neither costs a request for a record that is new or whose address did not change.
+ *
  * A record that points to another master record which is not there yet waits for it: retried with backoff, woken when that
  * record was delivered, parked after max_attempts and still woken then (records_wait.h).
  *
@@ -39,9 +43,16 @@ typedef struct mlc_records_options {
     const char *prefix;           /* of the connector's own columns; NULL: "ml_" */
     uint32_t max_attempts;        /* for a record that waits for another; as of the deliverer */
     mlc_backoff backoff;          /* likewise */
+    /* Where edits of addresses go that are found before they are written over; NULL: addresses are written as they come. */
+    mlc_outbox *down;
+    const char *tenant;
+    void (*on_down)(void *user); /* an edit was put there; NULL allowed */
+    void *user;
 } mlc_records_options;
 
 mlc_code mlc_records_open(mlc_records **out, const mlc_records_options *options, mlc_error *err);
+/* No further request. Before the OData client is closed; then the store's jobs must be finished before close. */
+void mlc_records_stop(mlc_records *records);
 /* After the mlc_odata was closed and lookups and schema were stopped, which ends what is under way. NULL is allowed. */
 void mlc_records_close(mlc_records *records);
 

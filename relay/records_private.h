@@ -1,9 +1,11 @@
 /* records_private.h - what the files of the delivery of master records share.
  *
- *   deliver -> prepare: metadata? -> map -> lookups? -> check -> address? -> ready -> [look] -> write -> [activate] -> done
+ *   deliver -> prepare: metadata? -> map -> lookups? -> check -> address? -> ready -> [guard] -> [look] -> write
+ *     -> [activate] -> done
  *
  * records.c          life, groups, how a record ends
  * records_prepare.c  from the record to a checked body and an address
+ * records_address.c  guarding edits of addresses: what is left out, what is read before the write
  * records_write.c    looking, writing, what the answers mean
  * records_gone.c     records that are no more
  * records_wait.c     waiting for another record
@@ -12,8 +14,10 @@
 #define MLC_RELAY_RECORDS_PRIVATE_H
 
 #include "record/master.h"
+#include "relay/address_shown.h"
 #include "relay/records.h"
 #include "relay/sent.h"
+#include "relay/webhook_event.h"
 
 enum {
     MLC_RECORD_GROUP_MAX = 1000,
@@ -35,6 +39,7 @@ struct mlc_records {
     char source_column[MLC_RECORD_NAME_MAX], version_column[MLC_RECORD_NAME_MAX];
     mlc_record_flow flows[MLC_MAPPINGS_MAX];
     size_t flow_count;
+    bool stopping;
     struct mlc_record_task *tasks; /* all under way */
 };
 
@@ -66,6 +71,16 @@ typedef struct mlc_record_task {
     size_t open_asks;  /* lookups under way */
     mlc_error ask_err; /* the first that failed; code MLC_OK: none */
     unsigned rounds;
+    /* of a record with an address that people may edit; records_address.c */
+    bool guarded;
+    mlc_address_shown written;      /* the address columns of the whole body */
+    cJSON *left_out;                /* address columns that stay as they are; NULL: the body is whole */
+    cJSON *row;                     /* as it was read before the write; NULL: not ours, or none */
+    char *etag;                     /* of that row, the condition of the write; NULL: none */
+    char row_id[MLC_UUID_TEXT_MAX]; /* likewise */
+    unsigned reads;
+    bool edit_saved;
+    bool kept_address;  /* it was written without its address */
     cJSON *differences; /* of a dry run: what the last write would have changed; NULL: none */
 } mlc_record_task;
 
@@ -81,6 +96,8 @@ void mlc_record_done(mlc_record_task *task, int status, const char *words);
 void mlc_record_differ(mlc_record_task *task, const mlc_odata_answer *answer);
 /* "accounts(ID)" is what the task is about. */
 void mlc_record_set_target(mlc_record_task *task, const char *id);
+/* It is not written with the others of its group. */
+void mlc_record_leave_group(mlc_record_task *task);
 /* Body and path are set: write it, with others of its group when there are any. */
 void mlc_record_ready(mlc_record_task *task);
 
@@ -89,6 +106,22 @@ void mlc_record_ready(mlc_record_task *task);
 void mlc_record_prepare(mlc_record_task *task);
 /* Check the body and add the connector's own columns to it. */
 mlc_code mlc_record_complete(mlc_record_task *task, bool whole, mlc_error *err);
+
+/* ---- records_address.c ---- */
+typedef enum mlc_record_way {
+    MLC_RECORD_AS_IT_IS, /* the body may be written, perhaps without its address */
+    MLC_RECORD_TAKEN     /* the task is read first, or was ended */
+} mlc_record_way;
+/* Of a task whose body and path are set. */
+mlc_record_way mlc_record_guard(mlc_record_task *task);
+/* If-Match of the write; NULL: none. */
+const char *mlc_record_condition(const mlc_record_task *task);
+/* A write was refused because the row is not as it was taken to be: true when it is read once more. */
+bool mlc_record_read_again(mlc_record_task *task, const mlc_odata_answer *answer);
+/* The path is another row's now. */
+void mlc_record_write_elsewhere(mlc_record_task *task);
+/* The body has all its columns again. */
+void mlc_record_whole(mlc_record_task *task);
 
 /* ---- records_write.c ---- */
 void mlc_record_look(mlc_record_task *task);

@@ -119,7 +119,7 @@ static void on_other_id(void *user, mlc_code code, const mlc_error *why, bool fo
     }
     free(task->path);
     task->path = path;
-    mlc_record_write_one(task);
+    mlc_record_write_elsewhere(task);
 }
 
 /* Another row has the value of our key: that one is meant. */
@@ -137,7 +137,7 @@ static void on_written(mlc_record_task *task, const mlc_odata_answer *answer)
     char column[MLC_RECORD_NAME_MAX + 4];
     const char *const table = mlc_schema_name_of(NULL, task->flow->set);
     if (answer->code != MLC_OK) {
-        if (!is_elsewhere(task, answer))
+        if (!mlc_record_read_again(task, answer) && !is_elsewhere(task, answer))
             mlc_record_refused(task, answer);
         return;
     }
@@ -174,6 +174,7 @@ static mlc_code write_request(const mlc_record_task *task, char **path, mlc_odat
     *out = (mlc_odata_request){.method = "PATCH",
                                .path = *path,
                                .body = task->body,
+                               .if_match = mlc_record_condition(task),
                                .prefer = product ? "return=representation" : NULL};
     return MLC_OK;
 }

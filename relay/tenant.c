@@ -128,6 +128,8 @@ void mlc_tenant_stop(mlc_tenant *tenant)
     if (tenant->lookups != NULL)
         mlc_lookups_stop(tenant->lookups);
     mlc_trial_stop(tenant->trial);
+    if (tenant->records != NULL)
+        mlc_records_stop(tenant->records);
     mlc_odata_close(tenant->odata);
     mlc_entra_close(tenant->entra);
     if (tenant->http != NULL)

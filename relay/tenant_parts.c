@@ -139,7 +139,7 @@ static mlc_code open_records(mlc_tenant *t, mlc_error *err)
     code = mlc_schema_open(&t->schema, &schema, err);
     if (code == MLC_OK)
         code = mlc_lookups_open(&t->lookups, &lookups, err);
-    const mlc_records_options records = {
+    mlc_records_options records = {
         .odata = t->odata,
         .store = t->store,
         .stream = t->dynamics,
@@ -165,6 +165,12 @@ static mlc_code open_records(mlc_tenant *t, mlc_error *err)
                                      .mappings = &t->mappings,
                                      .live = &t->inbound,
                                      .records = records};
+    if (tenant_flag(t, "addresses.enabled")) {
+        records.down = t->down;
+        records.tenant = t->id;
+        records.on_down = tenant_on_down;
+        records.user = t;
+    }
     if (code == MLC_OK)
         code = mlc_records_open(&t->records, &records, err);
     return code == MLC_OK ? mlc_trial_open(&t->trial, &trial, err) : code;

@@ -4,8 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import path from 'node:path';
 import test from 'node:test';
 import { settled } from './lib/compare.mjs';
 import { step } from './lib/steps.mjs';
@@ -13,13 +11,6 @@ import { sleep, until } from './lib/wait.mjs';
 import { World } from './lib/world.mjs';
 
 const CUSTOMERS = 30;
-
-/** A copy of a program's or a simulator's data, taken while it is down. */
-const keep = (world, name) => fs.cpSync(path.join(world.dir, name), path.join(world.dir, `${name}.kept`), { recursive: true });
-function bringBack(world, name) {
-  fs.rmSync(path.join(world.dir, name), { recursive: true });
-  fs.cpSync(path.join(world.dir, `${name}.kept`), path.join(world.dir, name), { recursive: true });
-}
 
 const found = async (world) => (await world.relayAdmin('GET', '/v1/status')).tenants[world.tenant].reconcile.salesorders;
 
@@ -70,12 +61,12 @@ test('orders whose webhooks were lost', async (t) => World.run({ customers: CUST
       return stores[0].streams.find(({ name }) => name === 'down').ready === 4;
     });
     await dynamics.program.kill();
-    keep(world, 'dataverse-data');
+    world.keep('dataverse-data');
     await dynamics.start();
     await world.startAgent();
     await settled(world);
     await dynamics.program.kill();
-    bringBack(world, 'dataverse-data');
+    world.bringBack('dataverse-data');
     await dynamics.start();
     assert.equal((await dynamics.order(deals[0].orderId)).ml_jdeordernumber ?? null, null);
     await sleep(10000); // so long an order may be without an answer
@@ -189,12 +180,12 @@ test('full comparison', async (t) => World.run({
 
   await step(t, world, 'a backup of the agent is restored', async () => {
     await world.agent.stop();
-    keep(world, 'agent');
+    world.keep('agent');
     await world.startAgent();
     await jde.touch({ table: 'F0101', from: 6001, to: 6008, fields: { ALPH: 'After the backup {key}' } });
     await equal();
     await world.agent.stop();
-    bringBack(world, 'agent');
+    world.bringBack('agent');
     await world.startAgent();
     await world.connected();
     await polled();
@@ -203,14 +194,14 @@ test('full comparison', async (t) => World.run({
 
   await step(t, world, 'a backup of the relay is restored', async () => {
     await world.relay.stop();
-    keep(world, 'relay');
+    world.keep('relay');
     await world.startRelay();
     await world.connected();
     await jde.touch({ table: 'F0101', from: 6001, to: 6006, fields: { ALPH: 'Newer than the relay {key}' } });
     await jde.addCustomer(7001, 'Unknown to the backup');
     await equal();
     await world.relay.stop();
-    bringBack(world, 'relay');
+    world.bringBack('relay');
     await world.startRelay();
     await world.connected();
     await compare(world);
@@ -221,14 +212,14 @@ test('full comparison', async (t) => World.run({
 
   await step(t, world, 'a backup of Dynamics is restored', async () => {
     await dynamics.program.kill();
-    keep(world, 'dataverse-data');
+    world.keep('dataverse-data');
     await dynamics.start();
     await jde.touch({ table: 'F0101', from: 6001, to: 6003, fields: { ALPH: 'Newer than Dynamics {key}' } });
     await jde.touch({ table: 'F4101', from: 60001, to: 60002, fields: { DSC1: 'Newer than Dynamics' } });
     await jde.addCustomer(7002, 'Unknown to Dynamics');
     await equal();
     await dynamics.program.kill();
-    bringBack(world, 'dataverse-data');
+    world.bringBack('dataverse-data');
     await dynamics.start();
     const kinds = await compare(world);
     assert.deepEqual(drift(kinds.customer), without({ missing: 1, stale: 3 }));

@@ -147,6 +147,14 @@ export class World {
     return program;
   }
 
+  /** A copy of a program's or a simulator's data ("relay", "dataverse-data"), taken while it is down; and back to it. */
+  keep = (name) => fs.cpSync(path.join(this.dir, name), path.join(this.dir, `${name}.kept`), { recursive: true });
+
+  bringBack(name) {
+    fs.rmSync(path.join(this.dir, name), { recursive: true });
+    fs.cpSync(path.join(this.dir, `${name}.kept`), path.join(this.dir, name), { recursive: true });
+  }
+
   async startRelay() {
     this.relay.start();
     await this.relayReady();

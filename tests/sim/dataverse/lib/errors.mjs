@@ -82,6 +82,8 @@ export const errors = {
 
   deltaExpired: (code) => fail(400, code, 'The delta token has expired. Perform a full synchronisation and start again.'),
 
+  notTracked: (table) => fail(400, '0x80060888', `Change tracking is not enabled for the entity '${table}'.`),
+
   methodNotAllowed: (method) => fail(405, '0x0', `The requested resource does not support http method '${method}'.`),
 
   notImplemented: (what) => fail(501, '0x80060888', `${what} is not part of this simulator.`),

@@ -23,6 +23,7 @@ export function collectionBody(ctx, table, path, options, prefer, source) {
   if (track && (options.has('$filter') || options.has('$orderby') || options.has('$expand') || options.has('$top'))) {
     throw errors.badQuery('$filter, $orderby, $expand and $top cannot be used with odata.track-changes.');
   }
+  if (track && ctx.config.untracked.includes(table.set)) throw errors.notTracked(table.logical);
   const plain = Object.fromEntries(options);
   const shape = parseShape(ctx, table, plain);
   const top = plain.$top === undefined ? Infinity : naturalNumber('$top', plain.$top);

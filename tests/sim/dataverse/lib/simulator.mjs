@@ -24,6 +24,8 @@ const defaultConfig = () => ({
   webhookRetryDelayMs: 200,
   deltaTokenLifetimeS: 7 * 24 * 3600,
   deltaExpiredCode: '0x80060400',
+  /** Sets whose changes are not tracked. */
+  untracked: [],
   enforceRequired: true,
   strictDecimals: false,
   strictKeyCharacters: true,

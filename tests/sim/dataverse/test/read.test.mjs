@@ -107,6 +107,11 @@ test('tracks changes: new, changed and deleted rows, page by page, and expired l
   const expired = await sim.api('GET', delta);
   assert.equal(expired.status, 400);
   assert.equal(expired.body.error.code, '0x80060400');
+
+  await sim.admin('POST', 'config', { untracked: ['contacts'] });
+  assert.equal((await sim.api('GET', 'contacts?$select=lastname', undefined, { Prefer: 'odata.track-changes' })).status, 400);
+  assert.equal((await sim.api('GET', 'accounts?$select=name', undefined, { Prefer: 'odata.track-changes' })).status, 200);
+  await sim.admin('POST', 'config', { untracked: [] });
 });
 
 test('describes its tables', async () => {
