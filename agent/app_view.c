@@ -1,6 +1,7 @@
 /* app_view.c - see app_private.h. */
 #include "agent/app_private.h"
 
+#include "admin/rotate.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/refresh.h"
 
@@ -69,6 +70,15 @@ static void on_refreshed(void *user, mlc_outbox *stream)
     app_on_up_has_work(user);
 }
 
+static void on_reseal(mlc_http_req *req, void *user)
+{
+    const agent_app *const app = user;
+    size_t count = 0;
+    mlc_error err;
+    const mlc_code code = mlc_identity_reseal_now(app->store, app->cfg, false, &count, &err);
+    mlc_reseal_reply(req, code, count, &err);
+}
+
 mlc_code app_open_admin(agent_app *app, mlc_error *err)
 {
     size_t count = 0;
@@ -92,12 +102,14 @@ mlc_code app_open_admin(agent_app *app, mlc_error *err)
     if (code != MLC_OK)
         return code;
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + MLC_FLOW_ROUTES + 1 > ROUTES_MAX)
+    if (count + MLC_FLOW_ROUTES + 2 > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->routes, routes, count * sizeof *routes);
     count += mlc_flow_routes(&app->flows, app->routes + count);
     app->previews.set = &app->flows;
     app->routes[count++] = mlc_flow_preview_route(&app->previews);
+    app->routes[count++] =
+        (mlc_http_route){.method = "POST", .prefix = MLC_RESEAL_PATH, .handler = on_reseal, .user = app};
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = app_str(app, "agent.admin_socket"),
                                             .routes = app->routes,

@@ -311,6 +311,15 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
     return mlc_http_server_open(&app->server, app->lws, &options, err);
 }
 
+static void on_reseal(mlc_http_req *req, void *user)
+{
+    relay_app *const app = user;
+    size_t count = 0;
+    mlc_error err;
+    const mlc_code code = mlc_control_reseal(&app->control, app->cfg, &count, &err);
+    mlc_reseal_reply(req, code, count, &err);
+}
+
 static mlc_code open_admin(relay_app *app, mlc_error *err)
 {
     size_t count = 0;
@@ -334,7 +343,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
             add_admin_store(app, tenant);
     }
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 5 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
+    if (count + 6 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -347,6 +356,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->admin_routes[count++] =
+        (mlc_http_route){.method = "POST", .prefix = MLC_RESEAL_PATH, .handler = on_reseal, .user = app};
     app->hook_admin = (mlc_webhook_admin){.find = find_hooks, .user = app};
     app->admin_routes[count++] = (mlc_http_route){.method = "GET",
                                                   .prefix = "/v1/webhooks",

@@ -36,6 +36,12 @@ static mlc_code open_registry(mlc_control *c, const mlc_cfg *cfg, mlc_log *log, 
         code = mlc_issuer_open(&c->issuer, &issuer, err);
     if (code == MLC_OK)
         code = mlc_agents_open(&c->agents, c->store, &ring, &c->issuer, log, err);
+    /* A rotation was cut off, or the operator gave another credential. */
+    size_t count = 0;
+    if (code == MLC_OK && ring.count > 1)
+        code = mlc_agents_reseal(c->agents, &ring, &count, err);
+    if (code == MLC_OK && count > 0)
+        mlc_log_info(log, "relay", "the state was sealed anew", MLC_I("values", (int64_t)count));
     mlc_keyring_wipe(&ring);
     return code;
 }
@@ -90,5 +96,27 @@ mlc_code mlc_control_reseal(mlc_control *control, const mlc_cfg *cfg, size_t *co
     if (code == MLC_OK)
         code = mlc_agents_reseal(control->agents, &ring, count, err);
     mlc_keyring_wipe(&ring);
+    return code;
+}
+
+mlc_code mlc_control_reseal_stopped(const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
+                                    mlc_error *err)
+{
+    char path[PATH_SIZE];
+    struct stat st;
+    mlc_store *store = NULL;
+    mlc_agents *agents = NULL;
+    *count = 0;
+    (void)snprintf(path, sizeof path, "%s/control", mlc_cfg_str(cfg, "relay.data_dir"));
+    if (stat(path, &st) != 0) /* it never ran */
+        return MLC_OK;
+    const mlc_store_options options = {.dir = path, .map_max = (size_t)1 << 30};
+    mlc_code code = mlc_store_open(&store, &options, err);
+    if (code == MLC_OK)
+        code = mlc_agents_open(&agents, store, ring, NULL, NULL, err);
+    if (code == MLC_OK)
+        code = mlc_agents_reseal(agents, ring, count, err);
+    mlc_store_close(store);
+    mlc_agents_close(agents);
     return code;
 }

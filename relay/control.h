@@ -32,5 +32,8 @@ bool mlc_control_shows_certificates(const mlc_cfg *cfg);
 const char *mlc_control_client_ca(const mlc_control *control, const mlc_cfg *cfg);
 /* Seal everything anew with the root key that is in force by its files, and use that from now on. Blocks for a commit. */
 mlc_code mlc_control_reseal(mlc_control *control, const mlc_cfg *cfg, size_t *count, mlc_error *err);
+/* The same for the store of a relay that does not run. MLC_E_LOCKED: it does. */
+mlc_code mlc_control_reseal_stopped(const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
+                                    mlc_error *err);
 
 #endif
