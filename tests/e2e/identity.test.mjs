@@ -186,9 +186,11 @@ test('renewal', async (t) => alone(async (world) => {
     settings(world, { life: '60s', agent: { renew_at: 10 } }); // due as soon as it is there
     await restartRelay(world);
     await restartAgent(world);
+    const renewals = async () => (await trail(world)).filter(({ event }) => event.action === 'certificate in use').length;
+    const before = await renewals();
     const end = Date.now() + 40000;
     for (let i = 0; Date.now() < end; i++) {
-      await sleep(200 + Math.random() * 1800);
+      await sleep(300 + Math.random() * 3000);
       const program = i % 3 === 2 ? world.relay : world.agent;
       await program.kill();
       program.start();
@@ -199,13 +201,12 @@ test('renewal', async (t) => alone(async (world) => {
     await world.agentReady();
     await world.connected();
     await until('a long one', async () => Date.parse((await identity(world)).validUntil) > Date.now() + 1800e3, { timeoutMs: 30000 });
-    const actions = (await trail(world)).map(({ event }) => event.action);
-    assert.ok(actions.filter((one) => one === 'certificate in use').length > 8, actions.join(', '));
+    assert.ok(await renewals() >= before + 3, 'kills and renewals did not meet');
     assert.match(await relayCtl(world, 'audit', 'verify'), /relay_control/);
   });
 
   await step(t, world, 'a relay that cannot be reached: it is told, and made up for', async () => {
-    settings(world, { life: '14s' });
+    settings(world, { life: '40s' });
     await restartRelay(world);
     await world.agent.stop();
     await enrolled(world);
@@ -213,7 +214,7 @@ test('renewal', async (t) => alone(async (world) => {
     await world.connected();
     const { serial } = await identity(world);
     await world.relay.stop();
-    await until('the log and the status warn', async () => (await identity(world)).state === 'expiring' && /could not be renewed/.test(world.agent.text()), { timeoutMs: 30000 });
+    await until('the log and the status warn', async () => (await identity(world)).state === 'expiring' && /could not be renewed/.test(world.agent.text()), { timeoutMs: 60000 });
     assert.ok((await identity(world)).lastError);
     const warned = await doctor(programFile('MLC_AGENT', 'ml-agent'), world.configFile('agent'), '--json');
     assert.equal(warned.checks.certificate.state, 'warn', warned.text);
