@@ -1,6 +1,7 @@
 /* control.c - see control.h. */
 #include "relay/control.h"
 
+#include "base/clock.h"
 #include "relay/config.h"
 
 #include <stdio.h>
@@ -43,6 +44,10 @@ static mlc_code open_registry(mlc_control *c, const mlc_cfg *cfg, mlc_log *log, 
     if (code == MLC_OK && count > 0)
         mlc_log_info(log, "relay", "the state was sealed anew", MLC_I("values", (int64_t)count));
     mlc_keyring_wipe(&ring);
+    if (code == MLC_OK && c->issuer.info.not_after_ms - mlc_wall_ms() < c->issuer.life_ms)
+        mlc_log_warn(log, "relay",
+                     "the issuing authority ends before the certificates it issues would: replace it, and "
+                     "enrol all agents again");
     return code;
 }
 
