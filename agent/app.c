@@ -207,6 +207,11 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
     char url[MLC_RELAY_URL_MAX];
     mlc_agent_identity identity = {0};
     mlc_code code = mlc_lws_open(&app->lws, &app->loop, app->log, err);
+    size_t resealed = 0;
+    if (code == MLC_OK && app_str(app, "relay.client_cert_file") == NULL)
+        code = mlc_identity_reseal_now(app->store, app->cfg, true, &resealed, err);
+    if (code == MLC_E_NOTFOUND) /* no root key: there is nothing sealed, the next step says what to do */
+        code = MLC_OK;
     if (code == MLC_OK && app_str(app, "relay.client_cert_file") == NULL)
         code = mlc_identity_load(app->store, app->cfg, &identity, err);
     if (code == MLC_OK)

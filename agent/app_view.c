@@ -1,6 +1,7 @@
 /* app_view.c - see app_private.h. */
 #include "agent/app_private.h"
 
+#include "admin/rotate.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/refresh.h"
 
@@ -76,6 +77,15 @@ static void on_refreshed(void *user, mlc_outbox *stream)
     app_on_down_received(user);
 }
 
+static void on_reseal(mlc_http_req *req, void *user)
+{
+    const agent_app *const app = user;
+    size_t count = 0;
+    mlc_error err;
+    const mlc_code code = mlc_identity_reseal_now(app->store, app->cfg, false, &count, &err);
+    mlc_reseal_reply(req, code, count, &err);
+}
+
 mlc_code app_open_admin(agent_app *app, mlc_error *err)
 {
     size_t count = 0;
@@ -106,6 +116,8 @@ mlc_code app_open_admin(agent_app *app, mlc_error *err)
     app->previews.set = &app->flows;
     app->routes[count++] = mlc_flow_preview_route(&app->previews);
     app->routes[count++] = mlc_replay_route(app->replay);
+    app->routes[count++] =
+        (mlc_http_route){.method = "POST", .prefix = MLC_RESEAL_PATH, .handler = on_reseal, .user = app};
     const mlc_http_server_options server = {.name = "admin",
                                             .unix_path = app_str(app, "agent.admin_socket"),
                                             .routes = app->routes,

@@ -211,16 +211,24 @@ static mlc_code check_orders(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err
     return code;
 }
 
+/* Who wants to know of each sealed value. */
+typedef struct sealed_visit {
+    mlc_rotate_visit fn;
+    void *user;
+} sealed_visit;
+
 static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
                        mlc_error *err)
 {
     char file[1024];
     mlc_keyring ring = {0};
-    (void)user;
+    const sealed_visit *const visit = user;
     mlc_code code = mlc_keyring_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, &ring, err);
     if (code == MLC_OK)
         code = mlc_sealed_open(&ring, "ml-agent", path, base64, out, err);
     mlc_keyring_wipe(&ring);
+    if (code == MLC_OK && visit != NULL)
+        code = visit->fn(visit->user, path, base64, err);
     return code;
 }
 
@@ -243,6 +251,16 @@ mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         mlc_cfg_free(*out);
         *out = NULL;
     }
+    return code;
+}
+
+mlc_code mlc_agent_config_sealed(const char *file, mlc_rotate_visit visit, void *user, mlc_buf *report,
+                                 mlc_error *err)
+{
+    mlc_cfg *cfg = NULL;
+    sealed_visit visiting = {.fn = visit, .user = user};
+    const mlc_code code = mlc_cfg_load(&cfg, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_cfg_free(cfg);
     return code;
 }
 

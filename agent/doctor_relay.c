@@ -20,8 +20,7 @@ static const char *str(const agent_doctor *d, const char *path)
 /* wss://host:port/v1/tunnel -> https://host:port/path */
 static void relay_url(const agent_doctor *d, const char *path, char out[AGENT_DOCTOR_URL_MAX])
 {
-    if (mlc_relay_url_http(d->url[0] != '\0' ? d->url : "wss://relay.url.is.not.set.invalid", path, out,
-                           AGENT_DOCTOR_URL_MAX, NULL) != MLC_OK)
+    if (mlc_relay_url_http(d->url, path, out, AGENT_DOCTOR_URL_MAX, NULL) != MLC_OK)
         out[0] = '\0';
 }
 
@@ -173,9 +172,22 @@ static void start_identity(mlc_checkup *checkup, unsigned token, void *user)
         mlc_checkup_fail(checkup, token, NULL, "%s", err.message);
 }
 
+static void start_unknown(mlc_checkup *checkup, unsigned token, void *user)
+{
+    (void)user;
+    mlc_checkup_fail(
+        checkup, token,
+        "set relay.url, or enrol the agent with \"ml-agent enroll --relay URL --token-file FILE\"",
+        "the relay's address is not known");
+}
+
 mlc_code agent_doctor_add_relay(agent_doctor *d, mlc_error *err)
 {
     char url[AGENT_DOCTOR_URL_MAX];
+    const mlc_check unknown = {
+        .id = "relay.url", .title = "relay: address", .needs = "config", .start = start_unknown, .user = d};
+    if (d->url[0] == '\0')
+        return mlc_checkup_add(d->checkup, &unknown, err);
     relay_url(d, "/healthz", url);
     const mlc_hop_options hop = {.http = d->relay_http,
                                  .id = "relay",

@@ -4,10 +4,13 @@
  *   "identity/next-key"     the sealed private key of a request that was not answered yet */
 #include "agent/identity.h"
 
+#include "base/clock.h"
+#include "store/audit.h"
 #include "store/cursor.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KEY_CURSOR  "identity/agent-key"
 #define CERT_CURSOR "identity/certificate"
@@ -368,6 +371,10 @@ static mlc_code run_reseal(mlc_txn *txn, void *arg, mlc_error *err)
     }
     if (code == MLC_OK)
         code = write_values(txn, &fresh, err);
+    const mlc_audit_event event = {
+        .at_ms = mlc_wall_ms(), .actor = "agent", .action = "secrets sealed anew", .outcome = "ok"};
+    if (code == MLC_OK && job->count > 0)
+        code = mlc_audit_append(txn, &event, NULL, err);
     job_free(&old);
     job_free(&fresh);
     return code;
@@ -380,4 +387,34 @@ mlc_code mlc_identity_reseal(mlc_store *store, const mlc_cfg *cfg, const mlc_key
     const mlc_code code = mlc_store_run(store, run_reseal, &job, err);
     *count = job.count;
     return code != MLC_OK ? mlc_wrap(err, code, "the agent's store cannot be sealed anew") : code;
+}
+
+mlc_code mlc_identity_reseal_now(mlc_store *store, const mlc_cfg *cfg, bool rotating_only, size_t *count,
+                                 mlc_error *err)
+{
+    mlc_keyring ring = {0};
+    *count = 0;
+    mlc_code code = load_ring(cfg, false, &ring, err);
+    if (code == MLC_OK && (ring.count > 1 || !rotating_only))
+        code = mlc_identity_reseal(store, cfg, &ring, count, err);
+    mlc_keyring_wipe(&ring);
+    return code;
+}
+
+mlc_code mlc_identity_reseal_stopped(const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
+                                     mlc_error *err)
+{
+    char path[PATH_SIZE];
+    struct stat st;
+    mlc_store *store = NULL;
+    const mlc_store_options options = {.dir = mlc_cfg_str(cfg, "agent.data_dir"),
+                                       .map_max = (size_t)mlc_cfg_int(cfg, "store.map_max")};
+    *count = 0;
+    if (stat(mlc_cfg_at(path, sizeof path, "%s/data.mdb", options.dir), &st) != 0) /* it never ran */
+        return MLC_OK;
+    mlc_code code = mlc_store_open(&store, &options, err);
+    if (code == MLC_OK)
+        code = mlc_identity_reseal(store, cfg, ring, count, err);
+    mlc_store_close(store);
+    return code;
 }

@@ -42,5 +42,11 @@ void mlc_identity_wipe(mlc_agent_identity *identity);
 /* Seal everything with the ring's first key, in one commit. Blocks. *count: how many values were sealed anew. */
 mlc_code mlc_identity_reseal(mlc_store *store, const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
                              mlc_error *err);
+/* The same by the root key that is in force by its files; with `rotating_only` only when there is more than one. */
+mlc_code mlc_identity_reseal_now(mlc_store *store, const mlc_cfg *cfg, bool rotating_only, size_t *count,
+                                 mlc_error *err);
+/* The same for the store of an agent that does not run. MLC_E_LOCKED: it does. */
+mlc_code mlc_identity_reseal_stopped(const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count,
+                                     mlc_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "agent/config.h"
 #include "agent/doctor.h"
 #include "agent/enroll.h"
+#include "agent/identity.h"
 #include "agent/relay_url.h"
 #include "base/clock.h"
 #include "base/program.h"
@@ -88,6 +89,18 @@ static mlc_code run(const mlc_program_context *context, mlc_error *err)
     return code == MLC_OK ? mlc_agent_run(context->cfg, context->log, context->software, err) : code;
 }
 
+static int seal(const char *program, int argc, char **argv)
+{
+    const mlc_rotate_options rotate = {.program = program,
+                                       .admin_socket = "agent.admin_socket",
+                                       .load_config = mlc_agent_config_load,
+                                       .visit_sealed = mlc_agent_config_sealed,
+                                       .root_key_file = mlc_identity_root_key_file,
+                                       .reseal_state = mlc_identity_reseal_stopped};
+    return mlc_rotate_wanted(argc, argv) ? mlc_rotate_main(&rotate, argc, argv)
+                                         : mlc_sealed_main(program, argc, argv);
+}
+
 static int doctor(int argc, char **argv)
 {
     return mlc_agent_doctor("ml-agent/" MLC_VERSION, argc, argv);
@@ -102,7 +115,7 @@ int main(int argc, char **argv)
                                  .run = run,
                                  .enroll = enroll,
                                  .default_config = DEFAULT_CONFIG,
-                                 .seal = mlc_sealed_main,
+                                 .seal = seal,
                                  .doctor = doctor};
     return mlc_program_main(&program, argc, argv);
 }

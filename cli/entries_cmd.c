@@ -62,7 +62,7 @@ static void print_members(const mlctl *ctl, const cJSON *status)
     const cJSON *node = NULL;
     cJSON_ArrayForEach(node, status)
     {
-        if (strcmp(node->string, "stores") == 0)
+        if (strcmp(node->string, "stores") == 0 || strcmp(node->string, "aside") == 0)
             continue;
         char *const json = mlc_json_text(node) == NULL ? mlc_json_print(node) : NULL;
         mlctl_print_safe(ctl->out, node->string, false);

@@ -81,6 +81,12 @@ static mlc_code verify_all(const mlctl *ctl, bool *good, mlc_error *err)
         if (code == MLC_OK)
             code = verify_online(ctl, mlc_json_str(store, "name"), good, err);
     }
+    const cJSON *const aside = ctl->args->head == NULL ? mlc_json_get(status, "aside") : NULL;
+    cJSON_ArrayForEach(store, aside)
+    {
+        if (code == MLC_OK)
+            code = verify_online(ctl, mlc_json_str(store, "name"), good, err);
+    }
     cJSON_Delete(status);
     return code;
 }

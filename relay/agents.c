@@ -2,6 +2,7 @@
 #include "relay/agents_private.h"
 
 #include "base/clock.h"
+#include "store/audit.h"
 #include "store/cursor.h"
 
 #include <stdio.h>
@@ -192,7 +193,9 @@ static mlc_code run_reseal(mlc_txn *txn, void *arg, mlc_error *err)
         job->count++;
     }
     forget_all(&all);
-    return code;
+    const mlc_audit_event event = {
+        .at_ms = mlc_wall_ms(), .actor = "relay", .action = "secrets sealed anew", .outcome = "ok"};
+    return code == MLC_OK && job->count > 0 ? mlc_audit_append(txn, &event, NULL, err) : code;
 }
 
 mlc_code mlc_agents_reseal(mlc_agents *agents, const mlc_keyring *ring, size_t *count, mlc_error *err)

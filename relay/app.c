@@ -5,8 +5,8 @@
 #include "net/service.h"
 #include "net/waker.h"
 #include "relay/agent_check.h"
-#include "relay/agents.h"
 #include "relay/config.h"
+#include "relay/control.h"
 #include "relay/drift_routes.h"
 #include "relay/enroll.h"
 #include "relay/front.h"
@@ -34,10 +34,7 @@ typedef struct relay_app {
     bool signals_open, stopping;
     mlc_waker *waker;
     mlc_service *service;
-    mlc_store *control;
-    mlc_issuer issuer;
-    char authorities[1024]; /* file with the authorities of client certificates */
-    mlc_agents *agents;
+    mlc_control control;
     mlc_tenants *tenants;
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
@@ -68,8 +65,8 @@ static mlc_tenant *find_tenant(const relay_app *app, const char *id)
 static void dispatch_control(void *arg)
 {
     relay_app *const app = arg;
-    if (app->control != NULL)
-        (void)mlc_store_dispatch(app->control);
+    if (app->control.store != NULL)
+        (void)mlc_store_dispatch(app->control.store);
 }
 
 static void on_down(void *user, const char *tenant)
@@ -78,7 +75,7 @@ static void on_down(void *user, const char *tenant)
     const mlc_agent_record *record = NULL;
     if (app->tunnel == NULL)
         return;
-    for (size_t i = 0; (record = mlc_agents_at(app->agents, i)) != NULL; i++) {
+    for (size_t i = 0; (record = mlc_agents_at(app->control.agents, i)) != NULL; i++) {
         if (strcmp(record->tenant, tenant) == 0)
             mlc_tunnel_server_poke(app->tunnel, record->id);
     }
@@ -87,7 +84,7 @@ static void on_down(void *user, const char *tenant)
 static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err)
 {
     const relay_app *const app = user;
-    const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
+    const mlc_agent_record *const record = mlc_agents_find(app->control.agents, agent_id);
     const mlc_tenant *const tenant = record != NULL ? find_tenant(app, record->tenant) : NULL;
     if (record != NULL && tenant == NULL && mlc_tenants_known(app->tenants, record->tenant))
         return mlc_fail(err, MLC_E_UNAVAILABLE, "tenant %s is not open now", record->tenant);
@@ -103,7 +100,7 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
 static bool cert_allowed(void *user, const char *agent_id, const char *common_name, const char *fingerprint)
 {
     const relay_app *const app = user;
-    const mlc_agent_record *const record = mlc_agents_find(app->agents, agent_id);
+    const mlc_agent_record *const record = mlc_agents_find(app->control.agents, agent_id);
     (void)
         fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
     return record != NULL && !record->has_key && record->cert_count == 0 &&
@@ -113,7 +110,7 @@ static bool cert_allowed(void *user, const char *agent_id, const char *common_na
 static void on_certificate(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN])
 {
     const relay_app *const app = user;
-    mlc_agents_used(app->agents, agent_id, fingerprint);
+    mlc_agents_used(app->control.agents, agent_id, fingerprint);
 }
 
 static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
@@ -265,56 +262,18 @@ static mlc_code open_front(relay_app *app, mlc_error *err)
     return mlc_front_open(&app->front, &options, err);
 }
 
-static mlc_code open_control(relay_app *app, mlc_error *err)
-{
-    char path[1024];
-    mlc_keyring ring;
-    (void)mkdir(str(app, "relay.data_dir"), 0700);
-    (void)snprintf(path, sizeof path, "%s/control", str(app, "relay.data_dir"));
-    const mlc_store_options options = {.dir = path,
-                                       .map_max = (size_t)1 << 30,
-                                       .log = app->log,
-                                       .wake = mlc_waker_wake,
-                                       .wake_arg = app->waker};
-    mlc_code code = mlc_store_open(&app->control, &options, err);
-    if (code != MLC_OK)
-        return code;
-    code = mlc_keyring_load(mlc_relay_root_key_file(app->cfg, path, sizeof path), true, &ring, err);
-    const mlc_issuer_options issuer = {.control = app->control,
-                                       .ring = &ring,
-                                       .cert_file = str(app, "relay.issuer_cert_file"),
-                                       .key_file = str(app, "relay.issuer_key_file"),
-                                       .life_ms = mlc_cfg_int(app->cfg, "relay.agent_cert_life")};
-    if (code == MLC_OK)
-        code = mlc_issuer_open(&app->issuer, &issuer, err);
-    if (code == MLC_OK)
-        code = mlc_agents_open(&app->agents, app->control, &ring, &app->issuer, app->log, err);
-    mlc_keyring_wipe(&ring);
-    (void)snprintf(app->authorities, sizeof app->authorities, "%s/agent-authorities.pem",
-                   str(app, "relay.data_dir"));
-    return code == MLC_OK ? mlc_issuer_write_bundle(&app->issuer, str(app, "relay.client_ca_file"),
-                                                    app->authorities, err)
-                          : code;
-}
-
 static mlc_code open_tenants(relay_app *app, mlc_error *err)
 {
     const mlc_tenants_options options = {.loop = &app->loop,
                                          .log = app->log,
                                          .software = app->software,
-                                         .agents = app->agents,
+                                         .agents = app->control.agents,
                                          .retry_ms = mlc_cfg_int(app->cfg, "relay.tenant_retry"),
                                          .on_down = on_down,
                                          .on_opened = on_tenant_opened,
                                          .on_closing = on_tenant_closing,
                                          .user = app};
     return mlc_tenants_open(&app->tenants, &options, app->cfg, err);
-}
-
-/* Are client certificates of agents seen here? */
-static bool shows_certificates(const relay_app *app)
-{
-    return str(app, "relay.cert_file") != NULL && mlc_cfg_bool(app->cfg, "relay.tls_certificates");
 }
 
 static mlc_code open_tunnel(relay_app *app, mlc_error *err)
@@ -324,10 +283,10 @@ static mlc_code open_tunnel(relay_app *app, mlc_error *err)
                                                .software = app->software,
                                                .find_agent = find_agent,
                                                .cert_allowed = mtls ? cert_allowed : NULL,
-                                               .authority_key = app->issuer.key,
-                                               .authority_cert = app->issuer.cert,
-                                               .authority_cert_len = app->issuer.cert_len,
-                                               .tls_certificates = shows_certificates(app),
+                                               .authority_key = app->control.issuer.key,
+                                               .authority_cert = app->control.issuer.cert,
+                                               .authority_cert_len = app->control.issuer.cert_len,
+                                               .tls_certificates = mlc_control_shows_certificates(app->cfg),
                                                .on_certificate = on_certificate,
                                                .user = app,
                                                .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
@@ -343,8 +302,8 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
         {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {NULL, NULL, NULL}};
     size_t protocols = 0;
     app->webhooks = (mlc_webhook_options){.log = app->log, .find = find_webhook, .user = app};
-    app->desk = (mlc_enroll_desk){.agents = app->agents,
-                                  .issuer = &app->issuer,
+    app->desk = (mlc_enroll_desk){.agents = app->control.agents,
+                                  .issuer = &app->control.issuer,
                                   .tunnel = app->tunnel,
                                   .log = app->log,
                                   .tenant_known = tenant_known,
@@ -371,8 +330,7 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
                                        .request_timeout_ms = WEBHOOK_TIMEOUT_MS,
                                        .log = app->log};
     mlc_front_set(app->front, &options);
-    if (shows_certificates(app))
-        options.client_ca_file = app->authorities;
+    options.client_ca_file = mlc_control_client_ca(&app->control, app->cfg);
     options.extra_protocols = mlc_tunnel_server_protocols(app->tunnel, &protocols);
     options.extra_count = protocols;
     if (mlc_cfg_bool(app->cfg, "relay.compress"))
@@ -381,6 +339,15 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
     if (code == MLC_OK)
         mlc_front_use(app->front, app->server);
     return code;
+}
+
+static void on_reseal(mlc_http_req *req, void *user)
+{
+    relay_app *const app = user;
+    size_t count = 0;
+    mlc_error err;
+    const mlc_code code = mlc_control_reseal(&app->control, app->cfg, &count, &err);
+    mlc_reseal_reply(req, code, count, &err);
 }
 
 static mlc_code open_admin(relay_app *app, mlc_error *err)
@@ -394,7 +361,10 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                        .healthy = is_healthy,
                                        .loop = &app->loop,
                                        .user = app};
-    const mlc_code code = mlc_admin_open(&app->admin, &options, err);
+    mlc_code code = mlc_admin_open(&app->admin, &options, err);
+    const mlc_admin_store control = {.name = MLC_RELAY_CONTROL, .aside = true, .store = app->control.store};
+    if (code == MLC_OK)
+        code = mlc_admin_add_store(app->admin, &control, err);
     if (code != MLC_OK)
         return code;
     for (size_t i = 0; more; i++) {
@@ -403,7 +373,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
             add_admin_store(app, tenant);
     }
     const mlc_http_route *const routes = mlc_admin_routes(app->admin, &count);
-    if (count + 5 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
+    if (count + 6 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
@@ -416,6 +386,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     route.prefix = "/v1/agents";
     route.handler = mlc_agents_handle;
     app->admin_routes[count++] = route;
+    app->admin_routes[count++] =
+        (mlc_http_route){.method = "POST", .prefix = MLC_RESEAL_PATH, .handler = on_reseal, .user = app};
     app->hook_admin = (mlc_webhook_admin){.find = find_hooks, .user = app};
     app->admin_routes[count++] = (mlc_http_route){.method = "GET",
                                                   .prefix = "/v1/webhooks",
@@ -470,9 +442,7 @@ static void close_all(relay_app *app)
     app->tenants = NULL;
     if (app->lws != NULL)
         mlc_lws_close(app->lws);
-    mlc_store_close(app->control);
-    app->control = NULL;
-    mlc_agents_close(app->agents);
+    mlc_control_close(&app->control);
     mlc_waker_close(app->waker);
     if (app->signals_open) {
         uv_close((uv_handle_t *)&app->on_term, NULL);
@@ -500,7 +470,7 @@ mlc_code mlc_relay_run(const mlc_cfg *cfg, mlc_log *log, const char *software, m
     if (code == MLC_OK)
         code = mlc_waker_open(&app->waker, &app->loop, dispatch_control, app, err);
     if (code == MLC_OK)
-        code = open_control(app, err);
+        code = mlc_control_open(&app->control, app->cfg, &app->loop, app->waker, app->log, err);
     if (code == MLC_OK)
         code = open_tunnel(app, err);
     if (code == MLC_OK)

@@ -225,13 +225,19 @@ static mlc_code name_setting(const mlc_cfg *cfg, const char *path, char *out, si
     return MLC_OK;
 }
 
+/* Who wants to know of each sealed value. */
+typedef struct sealed_visit {
+    mlc_rotate_visit fn;
+    void *user;
+} sealed_visit;
+
 static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
                        mlc_error *err)
 {
     char file[1024];
     char setting[2 * PATH_SIZE];
     mlc_keyring ring = {0};
-    (void)user;
+    const sealed_visit *const visit = user;
     if (mlc_cfg_str(cfg, "relay.data_dir") == NULL)
         return mlc_fail(err, MLC_E_INVALID, "relay.data_dir is missing, which holds the root key");
     mlc_code code = name_setting(cfg, path, setting, sizeof setting, err);
@@ -240,6 +246,8 @@ static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const c
     if (code == MLC_OK)
         code = mlc_sealed_open(&ring, "ml-relay", setting, base64, out, err);
     mlc_keyring_wipe(&ring);
+    if (code == MLC_OK && visit != NULL)
+        code = visit->fn(visit->user, setting, base64, err);
     return code;
 }
 
@@ -293,6 +301,16 @@ mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report,
         mlc_cfg_free(*out);
         *out = NULL;
     }
+    return code;
+}
+
+mlc_code mlc_relay_config_sealed(const char *file, mlc_rotate_visit visit, void *user, mlc_buf *report,
+                                 mlc_error *err)
+{
+    mlc_cfg *cfg = NULL;
+    sealed_visit visiting = {.fn = visit, .user = user};
+    const mlc_code code = mlc_cfg_load(&cfg, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_cfg_free(cfg);
     return code;
 }
 

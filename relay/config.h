@@ -3,6 +3,7 @@
 #ifndef MLC_RELAY_CONFIG_H
 #define MLC_RELAY_CONFIG_H
 
+#include "admin/rotate.h"
 #include "base/config.h"
 
 /* Load and check `file`; on faults `report` (may be NULL) gets a line for each. Free with mlc_cfg_free. */
@@ -13,5 +14,10 @@ mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *
 const char *mlc_relay_root_key_file(const mlc_cfg *cfg, char *out, size_t size);
 /* The schema as a Markdown table. */
 mlc_code mlc_relay_config_describe(mlc_buf *out, mlc_error *err);
+
+/* The sealed values of the file, each by the name it is sealed for: "tenants[acme].webhook_secret". The file is checked as by
+ * the load above, and each value opens. */
+mlc_code mlc_relay_config_sealed(const char *file, mlc_rotate_visit visit, void *user, mlc_buf *report,
+                                 mlc_error *err);
 
 #endif

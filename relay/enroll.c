@@ -17,7 +17,7 @@ typedef struct desk_task {
     char agent[MLC_AGENT_NAME_MAX], tenant[MLC_AGENT_NAME_MAX];
     char token[2 * MLC_ID_TEXT_MAX]; /* the new token, in clear until it was answered */
     int64_t expires_ms;
-    bool certify; /* a certificate of this key is wanted */
+    bool certify, renewal; /* a certificate of this key is wanted */
     uint8_t public_key[MLC_EC_PUBLIC_LEN];
 } desk_task;
 
@@ -139,7 +139,7 @@ static void on_enrolled(void *user, mlc_code code, const mlc_error *err)
     const mlc_agent_cert *const cert =
         record != NULL && task->certify ? mlc_agent_cert_for(record, task->public_key) : NULL;
     if (record == NULL) {
-        mlc_log_warn(task->desk->log, "enroll", "enrolment refused", MLC_S("agent", task->agent),
+        mlc_log_warn(task->desk->log, "enroll", task->renewal ? "renewal refused" : "enrolment refused", MLC_S("agent", task->agent),
                      MLC_S("peer", mlc_http_req_peer(task->req)), MLC_S("reason", err->message));
         reply_error(task->req, code, err->message);
     } else if (task->certify && cert == NULL) {
@@ -262,6 +262,7 @@ void mlc_renew_handle(mlc_http_req *req, void *user)
     }
     take_name(task->agent, body, "agent");
     task->certify = true;
+    task->renewal = true;
     task->what = "certificate renewed";
     const mlc_code code = renew(task, body, &err);
     cJSON_Delete(body);

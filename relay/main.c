@@ -3,6 +3,7 @@
 #include "crypto/sealed.h"
 #include "relay/app.h"
 #include "relay/config.h"
+#include "relay/control.h"
 #include "relay/doctor.h"
 
 #ifndef MLC_VERSION
@@ -12,6 +13,18 @@
 static mlc_code run(const mlc_program_context *context, mlc_error *err)
 {
     return mlc_relay_run(context->cfg, context->log, context->software, err);
+}
+
+static int seal(const char *program, int argc, char **argv)
+{
+    const mlc_rotate_options rotate = {.program = program,
+                                       .admin_socket = "relay.admin_socket",
+                                       .load_config = mlc_relay_config_load,
+                                       .visit_sealed = mlc_relay_config_sealed,
+                                       .root_key_file = mlc_relay_root_key_file,
+                                       .reseal_state = mlc_control_reseal_stopped};
+    return mlc_rotate_wanted(argc, argv) ? mlc_rotate_main(&rotate, argc, argv)
+                                         : mlc_sealed_main(program, argc, argv);
 }
 
 static int doctor(int argc, char **argv)
@@ -27,7 +40,7 @@ int main(int argc, char **argv)
                                  .load_config_to_run = mlc_relay_config_load_partly,
                                  .describe_config = mlc_relay_config_describe,
                                  .run = run,
-                                 .seal = mlc_sealed_main,
+                                 .seal = seal,
                                  .doctor = doctor,
                                  .doctor_word = " [TENANT]"};
     return mlc_program_main(&program, argc, argv);

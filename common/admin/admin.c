@@ -82,11 +82,26 @@ static void say_names(mlc_http_req *req, int status, const char *what, const cha
     mlc_buf_free(&text);
 }
 
+/* The one that is meant when none is named; NULL: none, or several. */
+static const mlc_admin_room *only_room(const mlc_admin *admin)
+{
+    const mlc_admin_room *found = NULL;
+    for (size_t i = 0; i < admin->room_count; i++) {
+        if (admin->rooms[i]->row.aside)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = admin->rooms[i];
+    }
+    return found;
+}
+
 const mlc_admin_room *mlc_admin_room_of(mlc_admin *admin, mlc_http_req *req, const char *name)
 {
     mlc_buf names = {.max = 2000};
-    if (name == NULL && admin->room_count == 1)
-        return admin->rooms[0];
+    const mlc_admin_room *const only = name == NULL ? only_room(admin) : NULL;
+    if (only != NULL)
+        return only;
     for (size_t i = 0; i < admin->room_count; i++) {
         if (name != NULL && strcmp(name, admin->rooms[i]->name) == 0) {
             mlc_buf_free(&names);

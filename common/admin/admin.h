@@ -34,6 +34,8 @@ enum { MLC_ADMIN_STREAMS_MAX = 8 };
 /* One store and its streams, as the operator names them. Pointers must outlive the admin object. */
 typedef struct mlc_admin_store {
     const char *name; /* "agent", or the tenant's id */
+    /* Of the program's own affairs: taken only when it is named, and under "aside" in the status instead of "stores". */
+    bool aside;
     mlc_store *store;
     mlc_outbox *streams[MLC_ADMIN_STREAMS_MAX];
     size_t stream_count;

@@ -180,14 +180,19 @@ void mlc_admin_get_status(mlc_http_req *req, void *user)
         return;
     cJSON *const obj = cJSON_CreateObject();
     cJSON *const stores = cJSON_CreateArray();
-    bool ok = obj != NULL && stores != NULL;
+    cJSON *const aside = cJSON_CreateArray();
+    bool ok = obj != NULL && stores != NULL && aside != NULL;
     add_str(obj, "program", admin->opt.program, &ok);
     add_time(obj, "time", mlc_wall_ms(), &ok);
     if (ok && admin->opt.status != NULL)
         admin->opt.status(admin->opt.user, obj);
     for (size_t i = 0; ok && i < admin->room_count; i++)
-        append(stores, room_json(admin->rooms[i]), &ok);
+        append(admin->rooms[i]->row.aside ? aside : stores, room_json(admin->rooms[i]), &ok);
     add_node(obj, "stores", stores, &ok);
+    if (cJSON_GetArraySize(aside) > 0)
+        add_node(obj, "aside", aside, &ok);
+    else
+        cJSON_Delete(aside);
     mlc_http_reply_json(req, 200, finished(obj, ok));
 }
 

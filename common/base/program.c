@@ -28,10 +28,13 @@ static int usage(const mlc_program *program, FILE *out, int status)
             "           [--token TOKEN]         others can see it in the list of processes: better not\n",
             name);
     if (program->seal != NULL)
-        (void)fprintf(out,
-                      "       %s seal --key-file FILE --setting NAME\n"
-                      "                                   seal a secret (standard input) for this setting\n",
-                      name);
+        (void)fprintf(
+            out,
+            "       %s seal --key-file FILE --setting NAME\n"
+            "                                   seal a secret (standard input) for this setting\n"
+            "       %s seal --rotate --config FILE\n"
+            "                                   another root key: everything is sealed anew with it\n",
+            name, name);
     if (program->doctor != NULL)
         (void)fprintf(
             out,

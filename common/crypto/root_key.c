@@ -2,7 +2,7 @@
  *
  * A new key is written and synced under another name and then linked to its own, so that the file
  * either holds a whole key or does not exist, and two processes that start at once agree on one key. */
-#include "crypto/crypto.h"
+#include "crypto/root_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,8 +43,7 @@ static mlc_code read_up_to(int fd, uint8_t *data, size_t max, size_t *got)
     return MLC_OK;
 }
 
-/* The name of a file survives a power cut only when its folder is synced as well. */
-static mlc_code sync_folder(const char *path, mlc_error *err)
+mlc_code mlc_root_key_sync_folder(const char *path, mlc_error *err)
 {
     char *copy = mlc_strdup(path);
     if (copy == NULL)
@@ -70,7 +69,19 @@ static mlc_code write_key(int fd, const char *path, mlc_error *err)
     return code;
 }
 
-static mlc_code create_key(const char *path, mlc_error *err)
+/* The service must be able to read a key that root makes for it. */
+static mlc_code give_to(int fd, const char *like, mlc_error *err)
+{
+    struct stat st;
+    if (like == NULL || geteuid() != 0)
+        return MLC_OK;
+    if (stat(like, &st) != 0 || fchown(fd, st.st_uid, st.st_gid) != 0)
+        return mlc_fail(err, MLC_E_IO, "cannot give the new root key to the owner of %s: %s", like,
+                        strerror(errno));
+    return MLC_OK;
+}
+
+mlc_code mlc_root_key_create(const char *path, const char *like, mlc_error *err)
 {
     char *fresh = mlc_asprintf("%s.XXXXXX", path);
     if (fresh == NULL)
@@ -83,7 +94,9 @@ static mlc_code create_key(const char *path, mlc_error *err)
                         strerror(errno));
         goto done;
     }
-    code = write_key(fd, path, err);
+    code = give_to(fd, like, err);
+    if (code == MLC_OK)
+        code = write_key(fd, path, err);
     if (close(fd) != 0 && code == MLC_OK)
         code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
     /* EEXIST: another process was first; its key is the one to read. */
@@ -91,7 +104,7 @@ static mlc_code create_key(const char *path, mlc_error *err)
         code = mlc_fail(err, MLC_E_IO, "cannot name root key %s: %s", path, strerror(errno));
     (void)unlink(fresh);
     if (code == MLC_OK)
-        code = sync_folder(path, err);
+        code = mlc_root_key_sync_folder(path, err);
 done:
     free(fresh);
     return code;
@@ -129,7 +142,7 @@ mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LE
         return mlc_fail(err, MLC_E_INVALID, "no path given for the root key");
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT && create) {
-        const mlc_code code = create_key(path, err);
+        const mlc_code code = mlc_root_key_create(path, NULL, err);
         if (code != MLC_OK)
             return code;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -48,6 +48,29 @@ mlc_code mlc_sealed_open(const mlc_keyring *ring, const char *program, const cha
     return code;
 }
 
+mlc_code mlc_sealed_again(const mlc_keyring *ring, const char *program, const char *setting,
+                          const char *base64, mlc_buf *out, bool *stale, mlc_error *err)
+{
+    char context[CONTEXT_MAX];
+    mlc_buf sealed = {.max = 2 * (size_t)SECRET_MAX};
+    mlc_buf clear = {.max = SECRET_MAX};
+    mlc_buf fresh = {0};
+    *stale = false;
+    mlc_code code = context_of(context, program, setting, err);
+    if (code == MLC_OK)
+        code = mlc_base64_parse(base64, strlen(base64), &sealed, err);
+    if (code == MLC_OK)
+        code = mlc_keyring_unseal(ring, context, sealed.data, sealed.len, &clear, stale, err);
+    if (code == MLC_OK && *stale)
+        code = mlc_keyring_seal(ring, context, clear.data, clear.len, &fresh, err);
+    if (code == MLC_OK && *stale)
+        code = mlc_base64(fresh.data, fresh.len, out, err);
+    mlc_buf_free(&sealed);
+    mlc_buf_wipe(&clear);
+    mlc_buf_free(&fresh);
+    return code;
+}
+
 /* ---- the command ---- */
 
 static int usage(const char *program)

@@ -16,6 +16,11 @@ mlc_code mlc_sealed_make(const mlc_keyring *ring, const char *program, const cha
 mlc_code mlc_sealed_open(const mlc_keyring *ring, const char *program, const char *setting,
                          const char *base64, mlc_buf *out, mlc_error *err);
 
+/* Seal a value (what follows "sealed:") anew with the ring's first key; appends what follows "sealed:". *stale: it was sealed with
+ * another one; else nothing is appended. Errors as mlc_sealed_open. */
+mlc_code mlc_sealed_again(const mlc_keyring *ring, const char *program, const char *setting,
+                          const char *base64, mlc_buf *out, bool *stale, mlc_error *err);
+
 /* The command "PROGRAM seal --key-file FILE --setting NAME": reads a secret from standard input (a newline at its end is
  * cut), prints the sealed value. The key is made when there is none. Gives the exit status. */
 int mlc_sealed_main(const char *program, int argc, char **argv);

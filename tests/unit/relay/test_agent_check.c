@@ -16,8 +16,14 @@ static const uint8_t root[MLC_KEY_LEN] = {7};
 static const uint8_t key[MLC_KEY_LEN] = {1};
 static const uint8_t other_key[MLC_KEY_LEN] = {2};
 
+/* Of agent-3, which has a certificate. */
+static mlc_own_identity own;
+static uint8_t public_key[MLC_EC_PUBLIC_LEN];
+
 typedef struct office {
     st_fix st;
+    mlc_keyring ring;
+    mlc_issuer issuer;
     uv_loop_t loop;
     mlc_lws *lws;
     mlc_tunnel_server *tunnel;
@@ -44,12 +50,14 @@ static void on_stored(void *user, mlc_code code, const mlc_error *err)
 static int set_up(void **state)
 {
     office *const o = calloc(1, sizeof *o);
-    const mlc_keyring ring = mlc_keyring_of(root);
     const mlc_tunnel_server_options tunnel = {.software = "test", .find_agent = find_agent};
     assert_non_null(o);
     st_init(&o->st);
     assert_int_equal(uv_loop_init(&o->loop), 0);
-    assert_int_equal(mlc_agents_open(&o->desk.agents, o->st.store, &ring, NULL, NULL, NULL), MLC_OK);
+    o->ring = mlc_keyring_of(root);
+    const mlc_issuer_options issuer = {.control = o->st.store, .ring = &o->ring, .life_ms = 3600000};
+    assert_int_equal(mlc_issuer_open(&o->issuer, &issuer, NULL), MLC_OK);
+    assert_int_equal(mlc_agents_open(&o->desk.agents, o->st.store, &o->ring, &o->issuer, NULL, NULL), MLC_OK);
     assert_int_equal(mlc_agents_issue(o->desk.agents, "acme", "agent-1", "token-1", INT64_MAX / 2, NULL,
                                       on_stored, NULL, NULL),
                      MLC_OK);
@@ -57,6 +65,17 @@ static int set_up(void **state)
     assert_int_equal(mlc_agents_enroll(o->desk.agents, "token-1", "agent-1", key, on_stored, NULL, NULL),
                      MLC_OK);
     assert_int_equal(mlc_store_drain(o->st.store, NULL), MLC_OK);
+    assert_int_equal(mlc_ec_generate(own.key, NULL), MLC_OK);
+    assert_int_equal(mlc_ec_public(own.key, public_key, NULL), MLC_OK);
+    assert_int_equal(mlc_agents_issue(o->desk.agents, "gamma", "agent-3", "token-3", INT64_MAX / 2, NULL,
+                                      on_stored, NULL, NULL),
+                     MLC_OK);
+    assert_int_equal(mlc_store_drain(o->st.store, NULL), MLC_OK);
+    assert_int_equal(
+        mlc_agents_certify(o->desk.agents, "token-3", "agent-3", public_key, on_stored, NULL, NULL), MLC_OK);
+    assert_int_equal(mlc_store_drain(o->st.store, NULL), MLC_OK);
+    memcpy(own.fingerprint, mlc_agents_find(o->desk.agents, "agent-3")->certs[0].info.fingerprint,
+           sizeof own.fingerprint);
     assert_int_equal(mlc_agents_add_certified(o->desk.agents, "agent-2", "beta", NULL), MLC_OK);
     assert_int_equal(mlc_tunnel_server_open(&o->tunnel, &tunnel, NULL), MLC_OK);
     o->desk.tunnel = o->tunnel;
@@ -146,6 +165,45 @@ static void a_wrong_key_and_an_unknown_agent_get_the_same_answer(void **state)
     assert_string_equal(o->result.body, refused);
 }
 
+/* As `agent` with a signature of this identity. */
+static void ask_signed(office *o, const char *agent, const mlc_own_identity *with, const char *what)
+{
+    char body[1024], fingerprint[2 * MLC_SHA256_LEN + 1], hex[2 * MLC_EC_SIGNATURE_LEN + 1];
+    uint8_t nonce[MLC_NONCE_LEN] = {4}, signature[MLC_EC_SIGNATURE_LEN];
+    mlc_buf base64 = {0};
+    assert_int_equal(mlc_sign_request(with, what, agent, nonce, sizeof nonce, signature, NULL), MLC_OK);
+    mlc_hex(with->fingerprint, sizeof with->fingerprint, fingerprint);
+    mlc_hex(signature, sizeof signature, hex);
+    assert_int_equal(mlc_base64(nonce, sizeof nonce, &base64, NULL), MLC_OK);
+    (void)snprintf(body, sizeof body,
+                   "{\"agent\":\"%s\",\"nonce\":\"%s\",\"certificate\":\"%s\",\"signature\":\"%s\"}", agent,
+                   mlc_buf_text(&base64), fingerprint, hex);
+    mlc_buf_free(&base64);
+    ask(o, body);
+}
+
+static void the_certificate_is_accepted_for_its_agent_only(void **state)
+{
+    office *const o = *state;
+    mlc_own_identity other = own;
+    ask_signed(o, "agent-3", &own, "check");
+    assert_int_equal(o->result.status, 200);
+    assert_string_equal(o->result.body, "{\"agent\":\"agent-3\",\"tenant\":\"gamma\",\"connected\":false}");
+    ask_signed(o, "agent-1", &own, "check");
+    assert_int_equal(o->result.status, 403);
+    ask_signed(o, "agent-9", &own, "check");
+    assert_int_equal(o->result.status, 403);
+    ask_signed(o, "agent-3", &own, "renew");
+    assert_int_equal(o->result.status, 403);
+    assert_int_equal(mlc_ec_generate(other.key, NULL), MLC_OK);
+    ask_signed(o, "agent-3", &other, "check");
+    assert_int_equal(o->result.status, 403);
+    /* Nor by a key that it does not have. */
+    static const uint8_t nobody[MLC_KEY_LEN];
+    ask_as(o, "agent-3", nobody);
+    assert_int_equal(o->result.status, 403);
+}
+
 static void what_is_malformed_is_told(void **state)
 {
     static const char *const bodies[] = {
@@ -155,6 +213,7 @@ static void what_is_malformed_is_told(void **state)
         "{\"agent\":5}",
         "{\"agent\":\"agent-1\"}",
         "{\"agent\":\"agent-2\"}",
+        "{\"agent\":\"agent-3\",\"signature\":\"00\"}",
         "{\"agent\":\"agent-1\",\"nonce\":\"AAAA\",\"proof\":\"AAAA\"}",
         "{\"agent\":\"agent-1\",\"nonce\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"proof\":\"!\"}"};
     office *const o = *state;
@@ -171,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_right_key_is_accepted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_key_and_an_unknown_agent_get_the_same_answer, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_certificate_is_accepted_for_its_agent_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_malformed_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
