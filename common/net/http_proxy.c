@@ -48,10 +48,11 @@ mlc_code mlc_http_proxy_supported(const mlc_proxy_plan *plan, mlc_error *err)
     const bool negotiate = strcmp(plan->auth, "negotiate") == 0 && (features & CURL_VERSION_SPNEGO) == 0;
     if (plan->name == NULL || (!ntlm && !negotiate))
         return MLC_OK;
-    return mlc_fail(err, MLC_E_UNSUPPORTED,
-                    "proxy_auth: the libcurl of this machine knows no %s; install a full one (RHEL: libcurl in place "
-                    "of libcurl-minimal)",
-                    ntlm ? "NTLM" : "Negotiate");
+    return mlc_fail(
+        err, MLC_E_UNSUPPORTED,
+        "proxy_auth: the libcurl of this machine knows no %s; install a full one (RHEL: libcurl in place "
+        "of libcurl-minimal)",
+        ntlm ? "NTLM" : "Negotiate");
 }
 
 const char *mlc_http_client_proxy(const mlc_http_client *client, const char *host)
