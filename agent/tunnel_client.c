@@ -178,6 +178,23 @@ static void note_peer_close(mlc_tunnel_client *c, const uint8_t *data, size_t le
 
 /* ---- what libwebsockets calls ---- */
 
+/* More than libwebsockets says, where somebody between is likely the cause. */
+static void words_of_failure(const mlc_tunnel_client *c, struct lws *wsi, const char *text, size_t len,
+                             char why[MLC_TUNNEL_WHY_MAX])
+{
+    static const char no_websocket[] = "HS: ws upgrade response not 101";
+    if (mlc_certs_refused(wsi, c->target.host, "relay.url", "relay.ca_file", why, MLC_TUNNEL_WHY_MAX))
+        return;
+    if (len >= sizeof no_websocket - 1 && memcmp(text, no_websocket, sizeof no_websocket - 1) == 0)
+        snprintf(
+            why, MLC_TUNNEL_WHY_MAX,
+            "the answer is status %u and no websocket: see that relay.url leads to a relay, and that what is "
+            "between (a proxy, a load balancer) passes websockets",
+            lws_http_client_http_response(wsi));
+    else
+        snprintf(why, MLC_TUNNEL_WHY_MAX, "%.*s", (int)len, text);
+}
+
 static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_reasons reason, void *in,
                       size_t len)
 {
@@ -200,9 +217,7 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
         char why[MLC_TUNNEL_WHY_MAX];
-        if (!mlc_certs_refused(wsi, c->target.host, "relay.url", "relay.ca_file", why, sizeof(why)))
-            snprintf(why, sizeof(why), "%.*s", (int)(in != NULL ? len : 0),
-                     in != NULL ? (const char *)in : "");
+        words_of_failure(c, wsi, in != NULL ? in : "", in != NULL ? len : 0, why);
         c->wsi = NULL;
         fail_attempt(c, why[0] != '\0' ? why : "the connection could not be made");
         return 0;

@@ -21,7 +21,7 @@ enum {
 typedef struct mlc_target {
     bool tls, v6; /* v6: the host is an IPv6 address */
     char *host, *path;
-    char *host_header; /* the host, an IPv6 address in brackets */
+    char *host_header; /* the host, an IPv6 address in brackets, and the port unless it is the usual one */
     int port;
 } mlc_target;
 

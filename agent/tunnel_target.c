@@ -21,6 +21,7 @@ static bool is_this_machine(const char *host)
 
 mlc_code mlc_target_parse(mlc_target *out, const char *url, mlc_error *err)
 {
+    char authority[MLC_AUTHORITY_MAX];
     const char *rest = NULL;
     if (url == NULL)
         return mlc_fail(err, MLC_E_INVALID, "relay.url is not set");
@@ -40,7 +41,10 @@ mlc_code mlc_target_parse(mlc_target *out, const char *url, mlc_error *err)
         return mlc_fail(err, MLC_E_INVALID, "relay.url %.200s: without TLS only to this machine; use wss://",
                         url);
     out->v6 = strchr(out->host, ':') != NULL;
-    out->host_header = out->v6 ? mlc_asprintf("[%s]", out->host) : mlc_strdup(out->host);
+    (void)mlc_host_join(out->host, out->port, authority);
+    if (out->port == (out->tls ? 443 : 80))
+        *strrchr(authority, ':') = '\0';
+    out->host_header = mlc_strdup(authority);
     out->path = mlc_strdup(rest[len] == '/' ? rest + len : "/");
     return out->path != NULL && out->host_header != NULL
                ? MLC_OK

@@ -11,6 +11,7 @@ packages=(
     # run
     ca-certificates tzdata
     # test and show: certificates, requests, fuzzing, checks
+    squid-openssl krb5-kdc krb5-admin-server nftables iproute2 procps # tests/net: proxies, Kerberos, network namespaces
     openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
 )
 
@@ -43,7 +44,23 @@ if ((EUID != 0)); then
     as_root=(sudo)
 fi
 
+# Squid and the KDC are for tests, which start their own: no service of theirs shall run on this machine.
+idle_services=(squid krb5-kdc krb5-admin-server)
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+    # shellcheck disable=SC2064 # the values of now
+    trap "${as_root[*]} rm -f $policy" EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
+
 echo "setup.sh: installing ${missing[*]}"
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o DPkg::Lock::Timeout=300)
 "${apt[@]}" update
 "${apt[@]}" install --no-install-recommends "${missing[@]}"
+for service in "${idle_services[@]}"; do
+    # Only those that were installed just now; without systemd there is nothing to disable.
+    if [[ " ${missing[*]} " == *" $service"* ]]; then
+        "${as_root[@]}" systemctl disable --quiet "$service" 2>/dev/null || true
+    fi
+done

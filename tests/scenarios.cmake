@@ -31,6 +31,14 @@ mlc_scenario(tenants e2e e2e/tenants.test.mjs 300)
 mlc_scenario(identity e2e e2e/identity.test.mjs 400)
 mlc_scenario(secrets e2e e2e/secrets.test.mjs 300)
 
+# Corporate networks. The two in network namespaces need root, and say so when they are skipped.
+mlc_scenario(proxy net net/proxy.test.mjs 400)
+mlc_scenario(firewall net net/firewall.test.mjs 240)
+mlc_scenario(ipv6 net net/ipv6.test.mjs 300)
+if(MLC_NODE)
+  set_tests_properties(net.firewall net.ipv6 PROPERTIES SKIP_RETURN_CODE 77)
+endif()
+
 if(MLC_NODE)
   add_test(NAME docs.flows COMMAND ${MLC_NODE} ${CMAKE_SOURCE_DIR}/packaging/flow_docs.mjs --check)
   set_tests_properties(docs.flows PROPERTIES LABELS docs TIMEOUT 60)

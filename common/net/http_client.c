@@ -273,7 +273,8 @@ static mlc_code take_options(mlc_http_client *client, const mlc_http_client_opti
                 keep_text(&client->user_agent, o->user_agent) && keep_text(&client->unix_path, o->unix_path);
     if (!kept)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the HTTP client");
-    return mlc_proxy_plan_make(&client->proxy, &o->proxy, err);
+    const mlc_code code = mlc_proxy_plan_make(&client->proxy, &o->proxy, err);
+    return code == MLC_OK ? mlc_http_proxy_supported(&client->proxy, err) : code;
 }
 
 static mlc_code open_multi(mlc_http_client *client, long per_host, mlc_error *err)

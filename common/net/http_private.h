@@ -77,6 +77,8 @@ mlc_code mlc_http_call_make(mlc_http_call **out, mlc_http_client *client, const 
 mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *err);
 /* http_connect.c: duplicate the connected socket of a call that ended well into call->fd. */
 mlc_code mlc_http_connect_take(mlc_http_call *call, mlc_error *err);
+/* http_proxy.c: does this libcurl know the sign-in that the plan names? */
+mlc_code mlc_http_proxy_supported(const mlc_proxy_plan *plan, mlc_error *err);
 /* http_proxy.c: the way of the call, by its `proxied`. */
 void mlc_http_proxy_set(const mlc_http_call *call);
 /* When the proxy has refused to connect further, its code; message and trace say why, and the remedy. MLC_OK: it has not. */

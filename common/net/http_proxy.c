@@ -41,6 +41,20 @@ void mlc_http_proxy_set(const mlc_http_call *call)
     curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, plan->password != NULL ? plan->password : "");
 }
 
+mlc_code mlc_http_proxy_supported(const mlc_proxy_plan *plan, mlc_error *err)
+{
+    const int features = curl_version_info(CURLVERSION_NOW)->features;
+    const bool ntlm = strcmp(plan->auth, "ntlm") == 0 && (features & CURL_VERSION_NTLM) == 0;
+    const bool negotiate = strcmp(plan->auth, "negotiate") == 0 && (features & CURL_VERSION_SPNEGO) == 0;
+    if (plan->name == NULL || (!ntlm && !negotiate))
+        return MLC_OK;
+    return mlc_fail(
+        err, MLC_E_UNSUPPORTED,
+        "proxy_auth: the libcurl of this machine knows no %s; install a full one (RHEL: libcurl in place "
+        "of libcurl-minimal)",
+        ntlm ? "NTLM" : "Negotiate");
+}
+
 const char *mlc_http_client_proxy(const mlc_http_client *client, const char *host)
 {
     return mlc_proxy_plan_leads(&client->proxy, host) ? client->proxy.name : NULL;

@@ -23,7 +23,7 @@ typedef struct tunnel_end {
     mlc_outbox *received; /* from the other side */
     mlc_link_binding binding;
     unsigned ups, downs, received_calls;
-    char last_why[256];
+    char last_why[512];
     char refuse[64];   /* idempotency keys that contain this are refused; "" none */
     unsigned busy_for; /* so many calls of accept fail with MLC_E_FULL */
     unsigned busy_next,
@@ -41,6 +41,7 @@ typedef struct tunnel_fix {
     tunnel_end agent, relay;
     uint8_t key[MLC_KEY_LEN];
     bool known; /* the relay knows the agent */
+    const char *host; /* of the relay; NULL: 127.0.0.1 */
     bool tls, client_ca, compress;
     unsigned max_frames_per_s;
     size_t max_message;
@@ -263,7 +264,7 @@ static inline void tunnel_serve(tunnel_fix *f)
                                                .max_message = f->max_message,
                                                .max_frames_per_s = f->max_frames_per_s};
     assert_int_equal(mlc_tunnel_server_open(&f->server, &options, NULL), MLC_OK);
-    mlc_http_server_options http = {.name = "relay", .host = "127.0.0.1"};
+    mlc_http_server_options http = {.name = "relay", .host = f->host != NULL ? f->host : "127.0.0.1"};
     http.extra_protocols = mlc_tunnel_server_protocols(f->server, &http.extra_count);
     http.extensions = f->compress ? deflate : NULL;
     http.cert_file = f->tls ? f->cert : NULL;

@@ -40,8 +40,8 @@ function jsonCall(module, base) {
   };
 }
 
-/** call(method, path, body, headers) to https://127.0.0.1:port */
-export const tlsClient = (port, ca) => jsonCall(https, { host: '127.0.0.1', port, ca, agent: false });
+/** call(method, path, body, headers) to https://127.0.0.1:port; `more`: options of https.request, such as socketPath */
+export const tlsClient = (port, ca, more = {}) => jsonCall(https, { host: '127.0.0.1', port, ca, agent: false, ...more });
 
 /** The same over a Unix socket. */
 export const socketClient = (socketPath) => jsonCall(http, { socketPath, agent: false });

@@ -37,7 +37,8 @@ function squidUser() {
 export class Squid {
   /**
    * options: { auth: the sign-ins it offers (basic, digest, ntlm, negotiate; none: everybody may), host: name it is reached by,
-   *   inspect: { ca: PEM file it trusts } (it looks into TLS), keytab: of HTTP/HOST for negotiate, env, allow: lines of squid.conf }
+   *   inspect: { ca: PEM file it trusts } (it looks into TLS), keytab: of HTTP/HOST for negotiate, env,
+   *   allow: lines of squid.conf, listen: its address when the host is a name, prefix: command that runs it elsewhere }
    */
   constructor(options = {}) {
     this.options = options;
@@ -92,7 +93,8 @@ export class Squid {
   }
 
   configuration() {
-    const address = net.isIPv6(this.host) ? `[${this.host}]` : this.host;
+    const listen = this.options.listen ?? this.host;
+    const address = net.isIPv6(listen) ? `[${listen}]` : listen;
     const bump = this.options.inspect ? ` ssl-bump generate-host-certificates=on tls-cert=${this.file('ca.pem')} tls-key=${this.file('ca.key')}` : '';
     return [
       // The inspecting lines make the authority that the port's line names.

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "net/http_listen.h"
 #include "support/tunnel_test.h"
 
 enum { MANY = 5000 };
@@ -239,6 +240,57 @@ static void test_wrong_host_name_is_refused(void **state)
     mlc_tunnel_client_options options = tunnel_client_defaults(f);
     assert_refused(f, &options, "");
     tunnel_fix_free(f);
+}
+
+static void dial_v6(const char *cert, bool works)
+{
+    tunnel_fix *f = tunnel_fix_new(true);
+    f->host = "::1";
+    snprintf(f->cert, sizeof(f->cert), "%s/%s.pem", f->dir, cert);
+    snprintf(f->key_file, sizeof(f->key_file), "%s/%s.key", f->dir, cert);
+    tunnel_serve(f);
+    snprintf(f->url, sizeof(f->url), "wss://[::1]:%d/v1/tunnel", mlc_http_server_port(f->http));
+    mlc_tunnel_client_options options = tunnel_client_defaults(f);
+    tunnel_put_many(&f->agent, "up", 0, 10, 100);
+    if (works) {
+        tunnel_dial(f, &options);
+        assert_true(tunnel_wait(f, tunnel_all_acked, 0));
+    } else {
+        assert_refused(f, &options, "\"CN=other.example\", issued by \"CN=test CA\", is not for ::1");
+    }
+    tunnel_fix_free(f);
+}
+
+/* libwebsockets cuts a host at its first colon and would verify no name at all for [::1]. */
+static void test_ipv6_address_is_verified(void **state)
+{
+    (void)state;
+    if (!mlc_listen_have_ipv6())
+        skip();
+    dial_v6("server", true);
+    dial_v6("wrongname", false);
+}
+
+static void test_refused_certificate_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cert, *ca, *words;
+    } rows[] = {
+        {"server", "otherca", "\"CN=localhost\", issued by \"CN=test CA\", comes from no authority known"},
+        {"selfsigned", "ca", "\"CN=localhost\", issued by \"CN=localhost\", comes from no authority known"},
+        {"wrongname", "ca", "is not for localhost: write into relay.url"},
+        {"expired", "ca", "certificate has expired; have it corrected"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tunnel_fix *f = tunnel_fix_new(true);
+        snprintf(f->cert, sizeof(f->cert), "%s/%s.pem", f->dir, rows[i].cert);
+        snprintf(f->key_file, sizeof(f->key_file), "%s/%s.key", f->dir, rows[i].cert);
+        tunnel_serve(f);
+        snprintf(f->ca, sizeof(f->ca), "%s/%s.pem", f->dir, rows[i].ca);
+        mlc_tunnel_client_options options = tunnel_client_defaults(f);
+        assert_refused(f, &options, rows[i].words);
+        tunnel_fix_free(f);
+    }
 }
 
 static void test_newer_connection_wins(void **state)
@@ -505,6 +557,8 @@ int main(void)
         cmocka_unit_test(test_certificate_without_permission_is_refused),
         cmocka_unit_test(test_untrusted_relay_is_refused),
         cmocka_unit_test(test_wrong_host_name_is_refused),
+        cmocka_unit_test(test_ipv6_address_is_verified),
+        cmocka_unit_test(test_refused_certificate_is_named),
         cmocka_unit_test(test_newer_connection_wins),
         cmocka_unit_test(test_kick),
         cmocka_unit_test(test_half_open_peer_is_noticed_by_both),

@@ -100,6 +100,36 @@ static void test_schedule_of_the_comparison(void **state)
                  "tenants[0].compare.schedule: ");
 }
 
+/* Of a tenant's own group, so the text has its dynamics with it; `load` would add others. */
+static void test_proxy(void **state)
+{
+    static const char head[] =
+        "relay: { data_dir = \"/tmp\"; }; tenants = ({ id = \"a\"; webhook_secret = "
+        "\"env:MLC_TEST_SECRET_1\"; dynamics: { url = \"https://o.example/\"; directory = \"d\"; "
+        "client_id = \"c\"; scope = \"s\"; client_secret = \"env:MLC_TEST_SECRET_D\"; ";
+    static const struct {
+        const char *text, *fault;
+    } rows[] = {{"proxy = \"http://p:3128\"; proxy_auth = \"negotiate\";", NULL},
+                {"proxy = \"http://u:secret@p:3128\";", "tenants[0].dynamics.proxy: a user and a password"},
+                {"proxy = \"http://p:3128\"; no_proxy = \"10.0.0.0/40\";", "tenants[0].dynamics.no_proxy:"}};
+    char path[300];
+    const char *const dir = *state;
+    (void)snprintf(path, sizeof path, "%s/proxy.conf", dir);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        loaded l = {0};
+        FILE *const file = fopen(path, "w");
+        assert_non_null(file);
+        (void)fprintf(file, "%s%s }; });\n", head, rows[i].text);
+        assert_int_equal(fclose(file), 0);
+        l.code = mlc_relay_config_load(&l.cfg, path, &l.report, NULL);
+        assert_int_equal(l.code, rows[i].fault == NULL ? MLC_OK : MLC_E_INVALID);
+        if (rows[i].fault != NULL && strstr(mlc_buf_text(&l.report), rows[i].fault) == NULL)
+            fail_msg("%s gave: %s", rows[i].text, mlc_buf_text(&l.report));
+        assert_null(strstr(mlc_buf_text(&l.report), "secret@"));
+        done(&l);
+    }
+}
+
 static void test_to_run_the_faults_stay_with_the_tenant(void **state)
 {
     loaded l = load(*state, mlc_relay_config_load_partly, "{ id = \"a\"; " ONE "}, { id = \"b\"; " ONE "}");
@@ -157,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_nothing_in_common),
                                        cmocka_unit_test(test_schedule_of_the_comparison),
+                                       cmocka_unit_test(test_proxy),
                                        cmocka_unit_test(test_to_run_the_faults_stay_with_the_tenant),
                                        cmocka_unit_test(test_sealed_values_open_at_their_tenant)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
