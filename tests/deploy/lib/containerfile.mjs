@@ -1,7 +1,8 @@
 /*
  * Carries out a container file without a registry: each stage has a folder, the base image is this machine's own root (a
  * Debian 12 with what packaging/setup.sh installs) under an overlay, and each RUN is executed in it, in namespaces of its
- * own. COPY from the context takes what git knows, as `git archive` would.
+ * own. COPY from the context takes what git knows, as `git archive` would. Since that base has the packages already,
+ * apt-get only checks there that each one asked for is installed; options.download has the real one run.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -28,6 +29,15 @@ mount -t tmpfs -o mode=1777 tmp "$root/root/tmp"
 if [[ -n $CCACHE_DIR ]]; then mkdir -p "$root/root/ccache"; mount --bind "$CCACHE_DIR" "$root/root/ccache"; fi
 exec chroot "$root/root" /usr/bin/env -i "$@"`;
 
+const APT_GET = `#!/bin/bash
+[[ $1 == install ]] || exit 0
+shift
+for word; do
+    [[ $word == -* ]] && continue
+    [[ "$(dpkg-query --show --showformat='\${db:Status-Status}' "$word")" == installed ]] || { echo "$word is not installed here" >&2; exit 100; }
+done
+`;
+
 /** A JSON list, or undefined. */
 function execForm(text) {
   try {
@@ -53,6 +63,12 @@ class Stage {
     sh('unshare --mount --pid --fork --kill-child --propagation private bash -euo pipefail -c "$1" _ "${@:2}"',
       [ENTER, this.dir, this.overlay ? 'yes' : 'no', ...env, ...this.shell, inner], { env: { ...process.env, CCACHE_DIR: extra.ccache ?? '' } });
     this.runs += 1;
+  }
+
+  put(name, text) {
+    const file = path.join(this.files, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, text, { mode: 0o755 });
   }
 
   copy(from, sources, target) {
@@ -82,13 +98,18 @@ const unfold = (raw) => raw.replace(/\\\n/g, ' ').replace(/^\s*--\S+\s+/gm, '').
 /** Builds all stages. options: { repository, work, env: for RUN, ccache, log } Gives { stages by name } */
 export function build(file, options) {
   const stages = {};
+  const base = (name, image) => {
+    const made = new Stage(options.work, name, image);
+    if (made.overlay && !options.download) made.put('usr/local/sbin/apt-get', APT_GET);
+    return made;
+  };
   const args = {};
   let stage;
   const take = {
     ARG({ text }) { const [name, value] = text.split(/=(.*)/s); args[name] = value; },
     FROM({ text }) {
-      const [base, , name] = text.split(/\s+/);
-      stage = new Stage(options.work, name, base.replace(/\$\{(\w+)\}/g, (_, arg) => args[arg]));
+      const [image, , name] = text.split(/\s+/);
+      stage = base(name, image.replace(/\$\{(\w+)\}/g, (_, arg) => args[arg]));
       stages[name] = stage;
     },
     SHELL({ raw }) { stage.shell = execForm(raw); },
