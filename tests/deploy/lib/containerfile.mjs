@@ -74,7 +74,7 @@ class Stage {
   copy(from, sources, target) {
     const to = path.join(this.files, path.resolve(this.cwd, target));
     fs.mkdirSync(to, { recursive: true });
-    for (const source of sources) sh('cp -a "$1" "$2"', [path.join(from.files, source, '.'), to]);
+    for (const source of sources) sh('cp -a "$1/." "$2"', [path.join(from.files, source), to]);
   }
 
   copyContext(repository, target) {
