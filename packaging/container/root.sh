@@ -63,6 +63,9 @@ put /etc/ssl/certs/ca-certificates.crt
 mkdir -p "$root/usr/share/zoneinfo"
 cp -rp /usr/share/zoneinfo/. "$root/usr/share/zoneinfo/"
 rm -rf "$root"/usr/share/zoneinfo/{right,posix}
+# Mappings read and write UTF-8 by this locale.
+mkdir -p "$root/usr/lib/locale"
+cp -rp /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
 # Some libraries read it before anything else.
 put /etc/ssl/openssl.cnf
 mkdir -p "$root/usr/lib/ssl"
@@ -76,7 +79,8 @@ printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$root/etc/nsswitch.co
 # Licences: of each package that a file came from.
 # dpkg knows those of a merged /lib by their old names.
 find "$root/usr/lib" -type f | sed "s|^$root||; p; s|^/usr||" |
-    { xargs -r dpkg-query --search 2>/dev/null || true; } | sed 's/[:,].*//' | sort -u |
+    { grep --recursive --include='*.list' --files-with-matches --line-regexp --fixed-strings --file=- /var/lib/dpkg/info || true; } |
+    sed 's|.*/||; s/\.list$//; s/:.*//' | sort -u |
     while read -r package; do
         if [[ -e /usr/share/doc/$package/copyright ]]; then
             mkdir -p "$root/usr/share/doc/$package"
