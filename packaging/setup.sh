@@ -10,7 +10,8 @@ packages=(
     liblmdb-dev libconfig-dev liblua5.4-dev libcmocka-dev
     # run
     ca-certificates tzdata
-    # test and show: certificates, requests, fuzzing, checks
+    # test and show: proxies and backup, certificates, requests, fuzzing, checks
+    nginx haproxy lmdb-utils
     openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
 )
 
@@ -47,3 +48,9 @@ echo "setup.sh: installing ${missing[*]}"
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o DPkg::Lock::Timeout=300)
 "${apt[@]}" update
 "${apt[@]}" install --no-install-recommends "${missing[@]}"
+# The tests start proxies of their own; those of the packages are not wanted.
+if [[ -d /run/systemd/system ]]; then
+    for package in nginx haproxy; do
+        if [[ " ${missing[*]} " == *" $package "* ]]; then "${as_root[@]}" systemctl --quiet disable --now "$package"; fi
+    done
+fi

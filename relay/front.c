@@ -26,7 +26,8 @@ typedef enum front_state { FRONT_SERVING, FRONT_TURNING_AWAY, FRONT_DRAINING, FR
 struct mlc_front {
     mlc_front_options opt;
     mlc_http_server *server;
-    mlc_proxies *proxies;
+    mlc_proxies *proxies, *scrapers;
+    mlc_http_route metrics; /* handler NULL: none yet */
     mlc_timer *stop, *watch;
     int listen_fd; /* 0: none was passed */
     front_state state;
@@ -38,15 +39,15 @@ static const char *const file_settings[FILES] = {"relay.cert_file", "relay.key_f
 
 /* ---- proxies ---- */
 
-static mlc_code read_proxies(const mlc_cfg *cfg, mlc_proxies **out, mlc_error *err)
+static mlc_code read_list(const mlc_cfg *cfg, const char *setting, mlc_proxies **out, mlc_error *err)
 {
     mlc_error why;
     mlc_code code = mlc_proxies_open(out, err);
-    const size_t count = mlc_cfg_count(cfg, "relay.trusted_proxies");
+    const size_t count = mlc_cfg_count(cfg, setting);
     for (size_t i = 0; code == MLC_OK && i < count; i++) {
-        code = mlc_proxies_add(*out, mlc_cfg_list_str(cfg, "relay.trusted_proxies", i), &why);
+        code = mlc_proxies_add(*out, mlc_cfg_list_str(cfg, setting, i), &why);
         if (code != MLC_OK)
-            code = mlc_fail(err, MLC_E_INVALID, "relay.trusted_proxies[%zu]: %s", i, why.message);
+            code = mlc_fail(err, MLC_E_INVALID, "%s[%zu]: %s", setting, i, why.message);
     }
     if (code != MLC_OK) {
         mlc_proxies_free(*out);
@@ -57,9 +58,13 @@ static mlc_code read_proxies(const mlc_cfg *cfg, mlc_proxies **out, mlc_error *e
 
 mlc_code mlc_front_check(const mlc_cfg *cfg, mlc_error *err)
 {
-    mlc_proxies *proxies = NULL;
-    const mlc_code code = read_proxies(cfg, &proxies, err);
-    mlc_proxies_free(proxies);
+    mlc_proxies *list = NULL;
+    mlc_code code = read_list(cfg, "relay.trusted_proxies", &list, err);
+    mlc_proxies_free(list);
+    list = NULL;
+    if (code == MLC_OK)
+        code = read_list(cfg, "relay.metrics_from", &list, err);
+    mlc_proxies_free(list);
     return code;
 }
 
@@ -117,6 +122,35 @@ void mlc_front_use(mlc_front *front, mlc_http_server *server)
     look_at(front, front->files);
     if (pause > 0 && mlc_cfg_str(front->opt.cfg, "relay.cert_file") != NULL)
         mlc_timer_start(front->watch, pause, pause);
+}
+
+/* ---- what monitoring asks ---- */
+
+void mlc_front_health(mlc_http_req *req, void *user)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    (void)user;
+    mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
+}
+
+void mlc_front_use_metrics(mlc_front *front, const mlc_http_route *routes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(routes[i].prefix, "/metrics") == 0)
+            front->metrics = routes[i];
+    }
+}
+
+void mlc_front_metrics(mlc_http_req *req, void *user)
+{
+    const mlc_front *const front = user;
+    /* A request that a proxy passes on is the world's, wherever the proxy stands. */
+    if (front->metrics.handler == NULL || mlc_http_req_header(req, "x-forwarded-for") != NULL ||
+        !mlc_proxies_have(front->scrapers, mlc_http_req_peer(req))) {
+        mlc_http_reply_error(req, 404, 0, "notfound", "there is nothing at this address");
+        return;
+    }
+    front->metrics.handler(req, front->metrics.user);
 }
 
 /* ---- ready, and the end of it ---- */
@@ -192,7 +226,9 @@ mlc_code mlc_front_open(mlc_front **out, const mlc_front_options *options, mlc_e
     front->opt = *options;
     mlc_code code = mlc_inherited_listener(&front->listen_fd, err);
     if (code == MLC_OK)
-        code = read_proxies(options->cfg, &front->proxies, err);
+        code = read_list(options->cfg, "relay.trusted_proxies", &front->proxies, err);
+    if (code == MLC_OK)
+        code = read_list(options->cfg, "relay.metrics_from", &front->scrapers, err);
     if (code == MLC_OK)
         code = mlc_timer_open(&front->stop, options->loop, on_stop_timer, front, err);
     if (code == MLC_OK)
@@ -225,6 +261,7 @@ void mlc_front_close(mlc_front *front)
     if (front == NULL)
         return;
     front->server = NULL;
+    front->metrics.handler = NULL;
     mlc_timer_close(front->stop);
     mlc_timer_close(front->watch);
     front->stop = front->watch = NULL;
@@ -235,5 +272,6 @@ void mlc_front_free(mlc_front *front)
     if (front == NULL)
         return;
     mlc_proxies_free(front->proxies);
+    mlc_proxies_free(front->scrapers);
     free(front);
 }

@@ -6,12 +6,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
 import path from 'node:path';
 import test from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createRequire } from 'node:module';
-import { socketClient, tlsClient } from '../e2e/lib/http.mjs';
+import { exchange, socketClient, tlsClient } from '../e2e/lib/http.mjs';
 import { step } from '../e2e/lib/steps.mjs';
 import { sleep, until } from '../e2e/lib/wait.mjs';
 import { World } from '../e2e/lib/world.mjs';
@@ -108,7 +109,7 @@ class ContainerWorld extends World {
 const settings = {
   relay: {
     listen_host: '0.0.0.0', port_file: undefined, cert_file: '/etc/ml-connector/tls/tls.crt', key_file: '/etc/ml-connector/tls/tls.key',
-    data_dir: '/var/lib/ml-connector/relay', admin_socket: '/run/ml-connector/admin.sock', cert_check: '500ms', stop_delay: '3s',
+    data_dir: '/var/lib/ml-connector/relay', admin_socket: '/run/ml-connector/admin.sock', cert_check: '500ms', stop_delay: '3s', metrics_from: ['127.0.0.1'],
   },
   tenant: { webhook_secret: 'credential:webhook', dynamics: { client_secret: 'credential:dynamics', ca_file: '/etc/ml-connector/tls/ca.pem' } },
 };
@@ -173,6 +174,13 @@ test('the image', { skip: root ? false : 'needs root' }, async (t) => {
       assert.deepEqual(await post(world.secret('webhook')), { accepted: true });
       await assert.rejects(post('wrong'), /401/);
       assert.equal(fs.statSync(path.join(world.state, 'relay')).uid, 10001);
+    });
+
+    await step(t, world, 'metrics are for who may read them', async () => {
+      const read = (headers) => exchange(https, { host: '127.0.0.1', port: world.relayPort, ca: world.ca, agent: false, path: '/metrics', ...headers });
+      assert.match((await read({})).text, /^mlc?_[a-z_]+\{?.*\d$/m);
+      assert.equal((await read({ localAddress: '127.0.0.9' })).status, 404);
+      assert.equal((await read({ headers: { 'X-Forwarded-For': '127.0.0.1' } })).status, 404);
     });
 
     await step(t, world, 'a renewed certificate shows without a restart, a broken one does not', async () => {

@@ -80,7 +80,7 @@ class Stage {
   copyContext(repository, target) {
     const to = path.join(this.files, path.resolve(this.cwd, target));
     fs.mkdirSync(to, { recursive: true });
-    sh('cd "$1"; git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d "" file; do if [[ -f $file ]]; then printf "%s\\0" "$file"; fi; done | tar --create --null --files-from=- | tar --extract --directory "$2"', [repository, to]);
+    sh('cd "$1"; { git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . \\( -name build -o -name node_modules \\) -prune -o -type f -printf "%P\\0"; } | while IFS= read -r -d "" file; do if [[ -f $file ]]; then printf "%s\\0" "$file"; fi; done | tar --create --null --files-from=- | tar --extract --directory "$2"', [repository, to]);
   }
 }
 
