@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 enum {
-    LOOK_MS = 20,  /* between two looks whether all is answered */
-    KEPT_MS = 300, /* a kept connection may bring a request that is on its way already */
+    LOOK_MS = 20,   /* between two looks whether all is answered */
+    KEPT_MS = 2000, /* a kept connection has so long to bring its next request, whose answer closes it */
     FILES = 3
 };
 
@@ -31,7 +31,7 @@ struct mlc_front {
     mlc_timer *stop, *watch;
     int listen_fd; /* 0: none was passed */
     front_state state;
-    uint64_t draining_since;
+    uint64_t since; /* of that state */
     file_state files[FILES];
 };
 
@@ -175,25 +175,22 @@ static void stopped(mlc_front *front)
     front->opt.on_stopped(front->opt.user);
 }
 
-static void begin_to_drain(mlc_front *front)
-{
-    front->state = FRONT_DRAINING;
-    front->draining_since = uv_now(front->opt.loop);
-    mlc_http_server_drain(front->server);
-    mlc_timer_start(front->stop, LOOK_MS, LOOK_MS);
-}
-
 static void on_stop_timer(void *arg)
 {
     mlc_front *const front = arg;
+    const mlc_cfg *const cfg = front->opt.cfg;
+    const int64_t ms = (int64_t)(uv_now(front->opt.loop) - front->since);
+    const size_t busy = mlc_http_server_busy(front->server, false);
     if (front->state == FRONT_TURNING_AWAY) {
-        begin_to_drain(front);
+        const bool kept = mlc_http_server_busy(front->server, true) > busy;
+        if (ms < mlc_cfg_int(cfg, "relay.stop_delay") || (kept && ms < KEPT_MS))
+            return;
+        front->state = FRONT_DRAINING;
+        front->since = uv_now(front->opt.loop);
+        mlc_http_server_stop_accepting(front->server);
         return;
     }
-    const uint64_t ms = uv_now(front->opt.loop) - front->draining_since;
-    const size_t busy = mlc_http_server_busy(front->server, ms < KEPT_MS);
-    const bool late = ms >= (uint64_t)mlc_cfg_int(front->opt.cfg, "relay.stop_timeout");
-    if (busy > 0 && !late)
+    if (busy > 0 && ms < mlc_cfg_int(cfg, "relay.stop_timeout"))
         return;
     if (busy > 0)
         mlc_log_warn(front->opt.log, "relay", "requests are cut that were not answered in time",
@@ -203,16 +200,14 @@ static void on_stop_timer(void *arg)
 
 void mlc_front_stop(mlc_front *front)
 {
-    const int64_t delay = mlc_cfg_int(front->opt.cfg, "relay.stop_delay");
     if (front->state != FRONT_SERVING || front->server == NULL) {
         stopped(front);
         return;
     }
     front->state = FRONT_TURNING_AWAY;
-    if (delay > 0)
-        mlc_timer_start(front->stop, delay, 0);
-    else
-        begin_to_drain(front);
+    front->since = uv_now(front->opt.loop);
+    mlc_http_server_drain(front->server);
+    mlc_timer_start(front->stop, LOOK_MS, LOOK_MS);
 }
 
 /* ---- opening and closing ---- */

@@ -1,8 +1,9 @@
 /* front.h - the relay's public port beyond its routes: whether it is ready, how it ends, its certificate.
  *
- * Stopping goes: for relay.stop_delay everything is served as before while /readyz says 503, so that a load balancer turns
- * away; then no new connection is taken, and requests under way get relay.stop_timeout to be answered. A socket that the
- * service manager passed stays open: connections wait in it for the next start.
+ * Stopping goes: for relay.stop_delay everything is served while /readyz says 503, so that a load balancer turns away, and
+ * each answer closes its connection, so that hardly a kept one is left to be cut (2 s for that, when there are any); then
+ * no new connection is taken, and requests under way get relay.stop_timeout to be answered. A socket that the service
+ * manager passed stays open: connections wait in it for the next start.
  * The certificate's files are read again at SIGHUP, and when they change (relay.cert_check); a broken one changes nothing.
  * Thread rule: loop's thread only.
  */
