@@ -10,7 +10,8 @@ packages=(
     liblmdb-dev libconfig-dev liblua5.4-dev libcmocka-dev
     # run
     ca-certificates tzdata
-    # test and show: certificates, requests, fuzzing, checks
+    # test and show: proxies and backup, certificates, requests, fuzzing, checks
+    nginx haproxy lmdb-utils
     squid-openssl krb5-kdc krb5-admin-server nftables iproute2 procps # tests/net: proxies, Kerberos, network namespaces
     openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
 )
@@ -44,8 +45,8 @@ if ((EUID != 0)); then
     as_root=(sudo)
 fi
 
-# Squid and the KDC are for tests, which start their own: no service of theirs shall run on this machine.
-idle_services=(squid krb5-kdc krb5-admin-server)
+# Proxies and the KDC are for tests, which start their own: no service of theirs shall run on this machine.
+idle_services=(squid krb5-kdc krb5-admin-server nginx haproxy)
 policy=/usr/sbin/policy-rc.d
 if [[ ! -e $policy ]]; then
     # shellcheck disable=SC2064 # the values of now

@@ -3,9 +3,9 @@
 # and the exit status 1 when anything failed.
 #
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
-#     --quick   without lint, packages, tsan, valgrind and fuzz
+#     --quick   without lint, packages, deploy, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims thirdparty demo packages deploy tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz)
+all_stages=(setup lint build ctest sims thirdparty demo packages deploy tsan valgrind fuzz)
 quick_stages=(setup build ctest sims thirdparty demo)
 valgrind_parts=(base crypto record tunnel store)
 
@@ -35,6 +35,7 @@ sims       the simulators' own tests
 thirdparty servers and clients of other makers, from npm: tests/thirdparty/README.md
 demo       packaging/demo.sh, also with --day, with the programs of that build
 packages   DEB and RPM: built twice, installed, upgraded, removed in a root of their own (tests/install/packages.sh)
+deploy     container image, Kubernetes manifests, nginx and HAProxy, restarts without a refused webhook, backup (tests/deploy)
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -168,6 +169,13 @@ stage_packages() {
     read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -1)
     rm -f "$log"
     return "$status"
+}
+
+stage_deploy() {
+    command -v npm >/dev/null || { echo "test.sh: npm is missing; run packaging/setup.sh" >&2; return 1; }
+    (cd tests/deploy && npm ci --no-progress)
+    build_preset asan ml-agent ml-relay mlctl
+    run_node_tests tests/deploy/*.test.mjs
 }
 
 stage_tsan() {

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 6, WEBHOOK_TIMEOUT_MS = 30000 };
+enum { ROUTES_MAX = 32, PUBLIC_ROUTES = 7, WEBHOOK_TIMEOUT_MS = 30000 };
 
 typedef struct relay_app {
     const mlc_cfg *cfg;
@@ -183,13 +183,6 @@ static void on_tenant_closing(void *user, mlc_tenant *tenant)
     mlc_admin_remove_store(app->admin, mlc_tenant_id(tenant));
 }
 
-static void on_health(mlc_http_req *req, void *user)
-{
-    static const char body[] = "{\"status\":\"ok\"}";
-    (void)user;
-    mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
-}
-
 static void on_signal(uv_signal_t *handle, int signum)
 {
     relay_app *const app = handle->data;
@@ -315,7 +308,8 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
                                              .user = &app->webhooks};
     app->public_routes[1] = (mlc_http_route){
         .method = "POST", .prefix = "/v1/enroll", .handler = mlc_enroll_handle, .user = &app->desk};
-    app->public_routes[2] = (mlc_http_route){.method = "GET", .prefix = "/healthz", .handler = on_health};
+    app->public_routes[2] =
+        (mlc_http_route){.method = "GET", .prefix = "/healthz", .handler = mlc_front_health};
     app->public_routes[3] = (mlc_http_route){.method = "POST",
                                              .prefix = MLC_AGENT_CHECK_PATH,
                                              .handler = mlc_agent_check_handle,
@@ -324,6 +318,8 @@ static mlc_code open_public(relay_app *app, mlc_error *err)
         .method = "GET", .prefix = "/readyz", .handler = mlc_front_ready, .user = app->front};
     app->public_routes[5] = (mlc_http_route){
         .method = "POST", .prefix = MLC_AGENT_RENEW_PATH, .handler = mlc_renew_handle, .user = &app->desk};
+    app->public_routes[6] = (mlc_http_route){
+        .method = "GET", .prefix = "/metrics", .handler = mlc_front_metrics, .user = app->front};
     mlc_http_server_options options = {.name = "public",
                                        .routes = app->public_routes,
                                        .route_count = PUBLIC_ROUTES,
@@ -376,6 +372,7 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
     if (count + 6 + MLC_TRIAL_ROUTES + MLC_DRIFT_ROUTES > ROUTES_MAX)
         return mlc_fail(err, MLC_E_INTERNAL, "more admin routes than expected");
     memcpy(app->admin_routes, routes, count * sizeof *routes);
+    mlc_front_use_metrics(app->front, routes, count);
     mlc_http_route route = {.method = "POST", .prefix = "/v1/enroll-tokens", .user = &app->desk};
     route.handler = mlc_enroll_tokens_handle;
     app->admin_routes[count++] = route;

@@ -31,6 +31,9 @@ static const mlc_cfg_field schema[] = {
      "Pause between two looks whether these files changed; then they are read again; 0: only at SIGHUP"},
     {"relay.trusted_proxies", MLC_CFG_STRINGS, false, NULL, 1, 50, NULL,
      "Addresses or networks (\"10.0.0.0/8\") of proxies whose X-Forwarded-For is believed"},
+    {"relay.metrics_from", MLC_CFG_STRINGS, false, NULL, 1, 50, NULL,
+     "Addresses or networks that may read /metrics on the public port, directly; default: the admin socket "
+     "only"},
     {"relay.stop_delay", MLC_CFG_DURATION, false, "0s", 0, SECONDS(300), NULL,
      "After SIGTERM all is served for so long while /readyz says 503: for a load balancer that must notice "
      "first"},

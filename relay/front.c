@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 enum {
-    LOOK_MS = 20,  /* between two looks whether all is answered */
-    KEPT_MS = 300, /* a kept connection may bring a request that is on its way already */
+    LOOK_MS = 20,   /* between two looks whether all is answered */
+    KEPT_MS = 2000, /* a kept connection has so long to bring its next request, whose answer closes it */
     FILES = 3
 };
 
@@ -26,11 +26,12 @@ typedef enum front_state { FRONT_SERVING, FRONT_TURNING_AWAY, FRONT_DRAINING, FR
 struct mlc_front {
     mlc_front_options opt;
     mlc_http_server *server;
-    mlc_proxies *proxies;
+    mlc_proxies *proxies, *scrapers;
+    mlc_http_route metrics; /* handler NULL: none yet */
     mlc_timer *stop, *watch;
     int listen_fd; /* 0: none was passed */
     front_state state;
-    uint64_t draining_since;
+    uint64_t since; /* of that state */
     file_state files[FILES];
 };
 
@@ -38,15 +39,15 @@ static const char *const file_settings[FILES] = {"relay.cert_file", "relay.key_f
 
 /* ---- proxies ---- */
 
-static mlc_code read_proxies(const mlc_cfg *cfg, mlc_proxies **out, mlc_error *err)
+static mlc_code read_list(const mlc_cfg *cfg, const char *setting, mlc_proxies **out, mlc_error *err)
 {
     mlc_error why;
     mlc_code code = mlc_proxies_open(out, err);
-    const size_t count = mlc_cfg_count(cfg, "relay.trusted_proxies");
+    const size_t count = mlc_cfg_count(cfg, setting);
     for (size_t i = 0; code == MLC_OK && i < count; i++) {
-        code = mlc_proxies_add(*out, mlc_cfg_list_str(cfg, "relay.trusted_proxies", i), &why);
+        code = mlc_proxies_add(*out, mlc_cfg_list_str(cfg, setting, i), &why);
         if (code != MLC_OK)
-            code = mlc_fail(err, MLC_E_INVALID, "relay.trusted_proxies[%zu]: %s", i, why.message);
+            code = mlc_fail(err, MLC_E_INVALID, "%s[%zu]: %s", setting, i, why.message);
     }
     if (code != MLC_OK) {
         mlc_proxies_free(*out);
@@ -57,9 +58,13 @@ static mlc_code read_proxies(const mlc_cfg *cfg, mlc_proxies **out, mlc_error *e
 
 mlc_code mlc_front_check(const mlc_cfg *cfg, mlc_error *err)
 {
-    mlc_proxies *proxies = NULL;
-    const mlc_code code = read_proxies(cfg, &proxies, err);
-    mlc_proxies_free(proxies);
+    mlc_proxies *list = NULL;
+    mlc_code code = read_list(cfg, "relay.trusted_proxies", &list, err);
+    mlc_proxies_free(list);
+    list = NULL;
+    if (code == MLC_OK)
+        code = read_list(cfg, "relay.metrics_from", &list, err);
+    mlc_proxies_free(list);
     return code;
 }
 
@@ -119,6 +124,35 @@ void mlc_front_use(mlc_front *front, mlc_http_server *server)
         mlc_timer_start(front->watch, pause, pause);
 }
 
+/* ---- what monitoring asks ---- */
+
+void mlc_front_health(mlc_http_req *req, void *user)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    (void)user;
+    mlc_http_reply(req, 200, NULL, body, sizeof body - 1);
+}
+
+void mlc_front_use_metrics(mlc_front *front, const mlc_http_route *routes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(routes[i].prefix, "/metrics") == 0)
+            front->metrics = routes[i];
+    }
+}
+
+void mlc_front_metrics(mlc_http_req *req, void *user)
+{
+    const mlc_front *const front = user;
+    /* A request that a proxy passes on is the world's, wherever the proxy stands. */
+    if (front->metrics.handler == NULL || mlc_http_req_header(req, "x-forwarded-for") != NULL ||
+        !mlc_proxies_have(front->scrapers, mlc_http_req_peer(req))) {
+        mlc_http_reply_error(req, 404, 0, "notfound", "there is nothing at this address");
+        return;
+    }
+    front->metrics.handler(req, front->metrics.user);
+}
+
 /* ---- ready, and the end of it ---- */
 
 void mlc_front_ready(mlc_http_req *req, void *user)
@@ -141,25 +175,22 @@ static void stopped(mlc_front *front)
     front->opt.on_stopped(front->opt.user);
 }
 
-static void begin_to_drain(mlc_front *front)
-{
-    front->state = FRONT_DRAINING;
-    front->draining_since = uv_now(front->opt.loop);
-    mlc_http_server_drain(front->server);
-    mlc_timer_start(front->stop, LOOK_MS, LOOK_MS);
-}
-
 static void on_stop_timer(void *arg)
 {
     mlc_front *const front = arg;
+    const mlc_cfg *const cfg = front->opt.cfg;
+    const int64_t ms = (int64_t)(uv_now(front->opt.loop) - front->since);
+    const size_t busy = mlc_http_server_busy(front->server, false);
     if (front->state == FRONT_TURNING_AWAY) {
-        begin_to_drain(front);
+        const bool kept = mlc_http_server_busy(front->server, true) > busy;
+        if (ms < mlc_cfg_int(cfg, "relay.stop_delay") || (kept && ms < KEPT_MS))
+            return;
+        front->state = FRONT_DRAINING;
+        front->since = uv_now(front->opt.loop);
+        mlc_http_server_stop_accepting(front->server);
         return;
     }
-    const uint64_t ms = uv_now(front->opt.loop) - front->draining_since;
-    const size_t busy = mlc_http_server_busy(front->server, ms < KEPT_MS);
-    const bool late = ms >= (uint64_t)mlc_cfg_int(front->opt.cfg, "relay.stop_timeout");
-    if (busy > 0 && !late)
+    if (busy > 0 && ms < mlc_cfg_int(cfg, "relay.stop_timeout"))
         return;
     if (busy > 0)
         mlc_log_warn(front->opt.log, "relay", "requests are cut that were not answered in time",
@@ -169,16 +200,14 @@ static void on_stop_timer(void *arg)
 
 void mlc_front_stop(mlc_front *front)
 {
-    const int64_t delay = mlc_cfg_int(front->opt.cfg, "relay.stop_delay");
     if (front->state != FRONT_SERVING || front->server == NULL) {
         stopped(front);
         return;
     }
     front->state = FRONT_TURNING_AWAY;
-    if (delay > 0)
-        mlc_timer_start(front->stop, delay, 0);
-    else
-        begin_to_drain(front);
+    front->since = uv_now(front->opt.loop);
+    mlc_http_server_drain(front->server);
+    mlc_timer_start(front->stop, LOOK_MS, LOOK_MS);
 }
 
 /* ---- opening and closing ---- */
@@ -192,7 +221,9 @@ mlc_code mlc_front_open(mlc_front **out, const mlc_front_options *options, mlc_e
     front->opt = *options;
     mlc_code code = mlc_inherited_listener(&front->listen_fd, err);
     if (code == MLC_OK)
-        code = read_proxies(options->cfg, &front->proxies, err);
+        code = read_list(options->cfg, "relay.trusted_proxies", &front->proxies, err);
+    if (code == MLC_OK)
+        code = read_list(options->cfg, "relay.metrics_from", &front->scrapers, err);
     if (code == MLC_OK)
         code = mlc_timer_open(&front->stop, options->loop, on_stop_timer, front, err);
     if (code == MLC_OK)
@@ -225,6 +256,7 @@ void mlc_front_close(mlc_front *front)
     if (front == NULL)
         return;
     front->server = NULL;
+    front->metrics.handler = NULL;
     mlc_timer_close(front->stop);
     mlc_timer_close(front->watch);
     front->stop = front->watch = NULL;
@@ -235,5 +267,6 @@ void mlc_front_free(mlc_front *front)
     if (front == NULL)
         return;
     mlc_proxies_free(front->proxies);
+    mlc_proxies_free(front->scrapers);
     free(front);
 }

@@ -294,9 +294,13 @@ int mlc_http_server_port(const mlc_http_server *server)
 
 void mlc_http_server_drain(mlc_http_server *server)
 {
-    if (server->draining || server->closing)
-        return;
     server->draining = true;
+}
+
+void mlc_http_server_stop_accepting(mlc_http_server *server)
+{
+    if (server->closing)
+        return;
     mlc_http_accept_close(server);
     if (server->listen_fd >= 0)
         mlc_lws_reap_soon(server->ctx, &server->owner);

@@ -67,9 +67,12 @@ mlc_code mlc_http_server_open(mlc_http_server **out, mlc_lws *ctx, const mlc_htt
  * opened again (MLC_E_EXISTS). Close servers before their mlc_lws. NULL is allowed. */
 void mlc_http_server_close(mlc_http_server *server);
 int mlc_http_server_port(const mlc_http_server *server);
-/* Begin to end: no new connections; each answer from now on closes its connection. With a socket of somebody else's, new
- * connections wait there for a successor; else they are refused. Can be called again. */
+/* Begin to end: each answer from now on closes its connection, so that no kept one is left when the server closes: a
+ * request that is on its way then would be lost to its sender. New connections are taken. */
 void mlc_http_server_drain(mlc_http_server *server);
+/* No new connections. With a socket of somebody else's they wait there for a successor; else they are refused. Can be
+ * called again. */
+void mlc_http_server_stop_accepting(mlc_http_server *server);
 /* How many connections are owed something: those that have just come, those whose request is being read, handled or
  * answered, and, unless `idle` is false, also those kept for a next request. Websockets do not count. */
 size_t mlc_http_server_busy(const mlc_http_server *server, bool idle);

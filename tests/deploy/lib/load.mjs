@@ -15,7 +15,7 @@ const TIMEOUT_MS = 60000; // Dynamics waits so long for an answer
 export class WebhookLoad {
   /** target: { port, path, ca }; ids: orders, each told of once; perSecond */
   constructor(target, ids, perSecond) {
-    Object.assign(this, { target, ids: [...ids], perSecond, results: [], open: new Set() });
+    Object.assign(this, { target, ids: [...ids], perSecond, results: [], repeated: 0, open: new Set() });
     this.kept = new https.Agent({ keepAlive: true, maxSockets: 32 });
   }
 
@@ -40,6 +40,11 @@ export class WebhookLoad {
 
   async tell(id, kept) {
     let first = await this.post(id, kept);
+    // A kept connection may be closed by its server at any time: clients repeat at once on a new one (RFC 9112, 9.3.1).
+    if (!first.ok && first.reused && first.error === 'ECONNRESET') {
+      this.repeated += 1;
+      first = await this.post(id, false);
+    }
     this.results.push(first);
     for (let tries = 0; !first.ok && tries < 20; tries += 1) {
       await sleep(RETRY_MS);
@@ -82,7 +87,7 @@ export class WebhookLoad {
       errors[name] = (errors[name] ?? 0) + 1;
     }
     return {
-      sent: firsts.length, failed: failed.length, errors, medianMs: Math.round(times[Math.floor(times.length / 2)] ?? 0),
+      sent: firsts.length, failed: failed.length, errors, repeatedAtOnce: this.repeated, medianMs: Math.round(times[Math.floor(times.length / 2)] ?? 0),
       slowestMs: Math.round(times.at(-1) ?? 0), longestGapMs: Math.round(Math.max(0, ...gaps)),
     };
   }

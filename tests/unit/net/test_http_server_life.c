@@ -161,6 +161,10 @@ static void draining_refuses_new_connections_without_a_socket_passed(void **stat
     server_fix *f = *state;
     server_fix_open(f, &(server_fix_kind){0});
     mlc_http_server_drain(f->server);
+    server_fix_ask(f, "GET", "/echo", NULL, 0);
+    assert_int_equal(f->result.status, 200);
+    mlc_http_server_stop_accepting(f->server);
+    mlc_http_server_stop_accepting(f->server);
     net_run_for(&f->loop, 50);
     server_fix_ask(f, "GET", "/echo", NULL, 0);
     assert_int_equal(f->result.code, MLC_E_UNREACHABLE);

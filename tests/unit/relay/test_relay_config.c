@@ -163,6 +163,28 @@ static void test_sealed_values_open_at_their_tenant(void **state)
     mlc_buf_free(&sealed);
 }
 
+/* A list of proxies with a fault in it must not wait for the first request. */
+static void test_proxies_are_addresses(void **state)
+{
+    const char *const dir = *state;
+    mlc_error err;
+    const char *const names[] = {"MLC_RELAY_TRUSTED_PROXIES", "MLC_RELAY_METRICS_FROM"};
+    const char *const paths[] = {"relay.trusted_proxies[1]: ", "relay.metrics_from[1]: "};
+    for (size_t i = 0; i < 2; i++) {
+        char path[300];
+        mlc_cfg *cfg = NULL;
+        (void)setenv(names[i], "10.0.0.0/8,proxy.example", 1);
+        loaded l = load(dir, mlc_relay_config_load, "{ id = \"a\"; " ONE "}");
+        assert_int_equal(l.code, MLC_E_INVALID);
+        done(&l);
+        (void)snprintf(path, sizeof path, "%s/relay.conf", dir);
+        assert_int_equal(mlc_relay_config_load_partly(&cfg, path, NULL, &err), MLC_E_INVALID);
+        assert_non_null(strstr(err.message, paths[i]));
+        assert_non_null(strstr(err.message, "proxy.example"));
+        (void)unsetenv(names[i]);
+    }
+}
+
 static int make_dir(void **state)
 {
     (void)setenv("MLC_TEST_SECRET_1", "one", 1);
@@ -185,10 +207,14 @@ static int remove_dir(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_nothing_in_common),
-                                       cmocka_unit_test(test_schedule_of_the_comparison),
-                                       cmocka_unit_test(test_proxy),
-                                       cmocka_unit_test(test_to_run_the_faults_stay_with_the_tenant),
-                                       cmocka_unit_test(test_sealed_values_open_at_their_tenant)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_nothing_in_common),
+        cmocka_unit_test(test_schedule_of_the_comparison),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_to_run_the_faults_stay_with_the_tenant),
+        cmocka_unit_test(test_sealed_values_open_at_their_tenant),
+        cmocka_unit_test(test_proxies_are_addresses),
+    };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
