@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # checks.sh - to be sourced by the tests of packages: counts checks, each a line "ok NAME" or "FAILED NAME" with what was printed.
 # The caller sets `work`, a folder.
 passed=0
@@ -23,7 +23,7 @@ finish() {
 }
 
 counted() { # command...: what prints "N passed, N failed" at its end; its checks are part of ours
-    local log=$work/part.$BASHPID.log ok= bad=
+    local log=$work/part.$BASHPID.log ok="" bad=""
     "$@" 2>&1 | tee "$log" | sed '/^[0-9]* passed, [0-9]* failed$/d' || true
     read -r ok bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -1) || true
     rm -f "$log"

@@ -10,6 +10,7 @@
 //   conf MACHINE FILE   settings in the form of the file; each is set where it stands in that file, also as a comment
 //   sh MACHINE          a script
 //   console             without a machine: not for here (other systems); counted as "not run"
+// MLC_GUIDE_SHOW=1 shows what each command printed, for who writes the guide.
 // A command that reads a secret ("/dev/stdin FILE") gets that of the file's name; "enroll" gets the token last handed out.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -58,7 +59,7 @@ const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 function patternOf(expected) { // lines; "..." is any text
     const lines = expected.map((line) => (
         line.trim() === "..." ? "(?:.*\\n)*?" : `${line.trimEnd().split("...").map(escape).join(".*")} *\\n`));
-    return new RegExp(`^${lines.join("")}$`);
+    return new RegExp(`^${lines.join("").replace(/\\n$/, "\\n?")}$`);
 }
 
 // Settings with their groups: "dynamics.url" of `dynamics = {` and `url = "..."`. A list's brackets count as a group.
@@ -118,9 +119,10 @@ class Reader {
             const status = /^\.\.\. \(exit status (\d+)\)$/.exec(expected.at(-1) ?? "");
             if (status) expected.pop();
             const { status: real, output } = this.run(block.machine, command, this.inputFor(command));
-            if (/enroll-token/.test(command)) this.token = /^([A-Za-z0-9_.-]{20,})$/m.exec(output)?.[1] ?? "";
+            if (/enroll-token/.test(command)) this.token = /^token +(\S+)$/m.exec(output)?.[1] ?? "";
             // What a command prints beside the point (progress of apt, say) a guide leaves out whole.
             const good = real === Number(status?.[1] ?? 0) && (expected.length === 0 || patternOf(expected).test(output));
+            if (process.env.MLC_GUIDE_SHOW) console.log(`$ ${command}\n${output}`);
             this.tell(good, block, command, `exit status ${real}; printed:\n${output}\nexpected:\n${expected.join("\n")}`);
         }
     }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # machine.sh - to be sourced: a scratch Debian, and machines that run from it under systemd. Nothing of the host is changed:
 # each machine is an overlay over that root, in namespaces of its own.
 # The caller sets `machines` (a folder), `base` (the root's folder) and `cgroup` (a folder of cgroup v2).
@@ -40,7 +40,7 @@ allow_limits() { # root
 }
 
 machine_boot() { # name; its process 1 in machine_NAME
-    local name=$1 folder=$machines/$1 first= _
+    local name=$1 folder=$machines/$1 first="" _
     mkdir -p "$folder"
     mount -t tmpfs -o mode=0755 machine "$folder"
     mkdir "$folder"/{upper,work,root}
