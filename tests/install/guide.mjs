@@ -1,7 +1,7 @@
 // guide.mjs - carries out the commands of a guide as its reader would, and compares what they print with what it promises.
 //   node tests/install/guide.mjs GUIDE.md SECTION... < SETUP.json       sections by the beginning of their "## " heading
 //   node tests/install/guide.mjs --list GUIDE.md                        sections that have commands
-// SETUP.json: { "machines": { NAME: [COMMAND, ARGUMENT...] }, "secrets": { FILE: TEXT } }; a command line is run by
+// SETUP.json: { "machines": { NAME: [COMMAND, ARGUMENT...] }, "secrets": { FILE: TEXT }, "token": FILE }; a command line is run by
 // "COMMAND ARGUMENT... bash -c LINE". Output: "ok MACHINE: LINE" or "FAILED ..." for each, at the end "N passed, N failed".
 //
 // Blocks of a guide, by the words after the fence:
@@ -11,9 +11,10 @@
 //   sh MACHINE          a script
 //   console             without a machine: not for here (other systems); counted as "not run"
 // MLC_GUIDE_SHOW=1 shows what each command printed, for who writes the guide.
-// A command that reads a secret ("/dev/stdin FILE") gets that of the file's name; "enroll" gets the token last handed out.
+// A command that reads a secret ("/dev/stdin FILE") gets that of the file's name; "enroll" gets the token last handed out, also in
+// a run before this one: it is kept in the file "token".
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 
 const listing = process.argv[2] === "--list";
@@ -87,7 +88,6 @@ function setAll(content, block) {
 class Reader {
     constructor(setup) {
         this.setup = setup;
-        this.token = "";
         this.passed = 0;
         this.failed = 0;
     }
@@ -103,7 +103,7 @@ class Reader {
     inputFor(command) {
         const secret = /\/dev\/stdin (\S+)/.exec(command);
         if (secret) return `${this.setup.secrets[basename(secret[1])]}\n`;
-        if (/ml-agent enroll/.test(command)) return `${this.token}\n`;
+        if (/ml-agent enroll/.test(command)) return `${readFileSync(this.setup.token, "utf8")}\n`;
         return "";
     }
 
@@ -119,7 +119,7 @@ class Reader {
             const status = /^\.\.\. \(exit status (\d+)\)$/.exec(expected.at(-1) ?? "");
             if (status) expected.pop();
             const { status: real, output } = this.run(block.machine, command, this.inputFor(command));
-            if (/enroll-token/.test(command)) this.token = /^token +(\S+)$/m.exec(output)?.[1] ?? "";
+            if (/enroll-token/.test(command)) writeFileSync(this.setup.token, /^token +(\S+)$/m.exec(output)?.[1] ?? "");
             // What a command prints beside the point (progress of apt, say) a guide leaves out whole.
             const good = real === Number(status?.[1] ?? 0) && (expected.length === 0 || patternOf(expected).test(output));
             if (process.env.MLC_GUIDE_SHOW) console.log(`$ ${command}\n${output}`);

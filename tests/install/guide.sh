@@ -82,7 +82,7 @@ guide() { # sections...
     done
     counted node tests/install/guide.mjs docs/install.md "$@" <<<"{ \"machines\": { ${machines_json%,} }, \"secrets\": {
         \"acme-webhook\": \"$webhook_secret\", \"acme-client\": \"$client_secret\", \"ais-password\": \"$ais_password\",
-        \"ml-agent.ais-password\": \"$ais_password\" } }"
+        \"ml-agent.ais-password\": \"$ais_password\" }, \"token\": \"$work/token\" }"
     sections+=("$@")
 }
 
