@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # setup.sh - installs what Debian 12 needs to build, test and show ml-connector.
 # Installs only what is missing; as root, or through sudo. A Node.js 18 or newer from elsewhere is accepted.
+#   packaging/setup.sh [--packages]     also what building and testing DEB and RPM packages needs
 set -euo pipefail
 
 packages=(
@@ -15,6 +16,8 @@ packages=(
     squid-openssl krb5-kdc krb5-admin-server nftables iproute2 procps # tests/net: proxies, Kerberos, network namespaces
     openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
 )
+
+if [[ ${1:-} == --packages ]]; then packages+=(dpkg-dev rpm lintian rpmlint mandoc mmdebstrap iproute2 lmdb-utils); fi
 
 node_is_new_enough() {
     command -v node >/dev/null && node -e 'process.exit(parseInt(process.versions.node, 10) >= 18 ? 0 : 1)'

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT_VERSION = 2, READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
+enum { READERS_MAX = 126, PATH_TEXT_MAX = 1024 };
 static const size_t MAP_INITIAL = (size_t)64 << 20;
 static const size_t MAP_MAX = (size_t)64 << 30;
 
@@ -92,45 +92,6 @@ static mlc_code open_env(mlc_store *s, mlc_error *err)
     return MLC_OK;
 }
 
-static mlc_code check_format(mlc_store *s, mlc_txn *txn, mlc_error *err)
-{
-    static const char format_key[] = "format";
-    static const char epoch_key[] = "epoch";
-    uint8_t bytes[8];
-    MDB_val value;
-    mlc_code code = store_get(txn, DB_META, format_key, sizeof format_key, &value, err);
-    if (code == MLC_E_NOTFOUND) {
-        store_be64(bytes, FORMAT_VERSION);
-        code = store_put(txn, DB_META, format_key, sizeof format_key, bytes, sizeof bytes, err);
-        while (code == MLC_OK && s->epoch == 0)
-            code = mlc_random(&s->epoch, sizeof s->epoch, err);
-        store_be64(bytes, s->epoch);
-        return code == MLC_OK ? store_put(txn, DB_META, epoch_key, sizeof epoch_key, bytes, sizeof bytes, err)
-                              : code;
-    }
-    if (code != MLC_OK)
-        return code;
-    const uint64_t version = value.mv_size == 8 ? store_get_be64(value.mv_data) : 0;
-    if (version == 1) {
-        /* What is new in the second format: the head of the audit trail on record, texts beside the chain. */
-        store_be64(bytes, FORMAT_VERSION);
-        code = store_audit_migrate(txn, err);
-        if (code == MLC_OK)
-            code = store_put(txn, DB_META, format_key, sizeof format_key, bytes, sizeof bytes, err);
-        if (code != MLC_OK)
-            return code;
-    } else if (version != FORMAT_VERSION) {
-        return mlc_fail(err, MLC_E_CORRUPT,
-                        "store %s has format %llu, this program knows %d; use the newer program", s->dir,
-                        (unsigned long long)version, FORMAT_VERSION);
-    }
-    code = store_get(txn, DB_META, epoch_key, sizeof epoch_key, &value, err);
-    if (code != MLC_OK || value.mv_size != 8)
-        return mlc_fail(err, MLC_E_CORRUPT, "store %s has lost its identity", s->dir);
-    s->epoch = store_get_be64(value.mv_data);
-    return MLC_OK;
-}
-
 static mlc_code open_tables(mlc_store *s, mlc_error *err)
 {
     mlc_txn txn = {.store = s, .writing = true};
@@ -141,18 +102,20 @@ static mlc_code open_tables(mlc_store *s, mlc_error *err)
         code =
             store_check(&txn, mdb_dbi_open(txn.mdb, db_names[i], MDB_CREATE, &s->dbi[i]), "open store", err);
     if (code == MLC_OK)
-        code = check_format(s, &txn, err);
+        code = format_check(s, &txn, err);
     if (code != MLC_OK) {
         mdb_txn_abort(txn.mdb);
         return code;
     }
-    return store_check(&txn, mdb_txn_commit(txn.mdb), "open store", err);
+    code = store_check(&txn, mdb_txn_commit(txn.mdb), "open store", err);
+    if (code == MLC_OK)
+        format_tell(s);
+    return code;
 }
 
 /* Without changing anything: tables may be missing, the format may be an older one. */
 static mlc_code look_at_tables(mlc_store *s, mlc_error *err)
 {
-    MDB_val value;
     mlc_txn txn = {.store = s};
     mlc_code code = store_check(&txn, mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn.mdb), "open store", err);
     if (code != MLC_OK)
@@ -163,11 +126,7 @@ static mlc_code look_at_tables(mlc_store *s, mlc_error *err)
         code = rc == MDB_NOTFOUND ? MLC_OK : store_check(&txn, rc, "open store", err);
     }
     if (code == MLC_OK)
-        code = store_get(&txn, DB_META, "format", sizeof "format", &value, err);
-    if (code == MLC_E_NOTFOUND)
-        code = mlc_fail(err, MLC_E_CORRUPT, "%s holds no store of this program", s->dir);
-    if (code == MLC_OK && (value.mv_size != 8 || store_get_be64(value.mv_data) > FORMAT_VERSION))
-        code = mlc_fail(err, MLC_E_CORRUPT, "store %s is of a newer format; use the newer program", s->dir);
+        code = format_look(s, &txn, err);
     if (code != MLC_OK) {
         mdb_txn_abort(txn.mdb);
         return code;

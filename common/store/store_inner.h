@@ -28,6 +28,7 @@ struct mlc_store {
     MDB_env *env;
     MDB_dbi dbi[DB_COUNT];
     uint64_t epoch;
+    uint64_t migrated_from; /* the format that it had before it was opened; 0: the present one */
     bool read_only;
     bool absent[DB_COUNT]; /* read_only: tables that the store's format does not have */
     size_t map_size, map_max;
@@ -51,6 +52,15 @@ struct mlc_store {
 
 /* store.c */
 bool store_grow(mlc_store *s);
+
+/* format.c */
+/* In the transaction that opens a store for writing: number a new one, bring an older one forward, read the epoch.
+ * MLC_E_CORRUPT: newer than this program, or not a store. */
+mlc_code format_check(mlc_store *s, mlc_txn *txn, mlc_error *err);
+/* Of a store that is opened for reading only: could this program read it? An older one stays as it is. */
+mlc_code format_look(const mlc_store *s, mlc_txn *txn, mlc_error *err);
+/* After the commit: log that the store was brought forward. */
+void format_tell(const mlc_store *s);
 
 /* room.c; on the writer's thread */
 typedef struct room_mark {
