@@ -1,11 +1,8 @@
 /* address_intake.h - from the news that an account or contact changed to its address on the way to JDE.
  *
- * The record is read; it travels only when it carries our source record id and its address is not the one JDE has in the
- * version the record shows (address_memory.h): that would be our own writing. With it goes that version's address, so that
- * the agent sees whether JDE's changed meanwhile. The idempotency key is that of the row's version in Dynamics: ten events of
- * one change lead to one entry.
- * Where the version's address is not known (a contact, which JDE gives no address, or a store that was lost) empty columns
- * do not travel: nothing in JDE is emptied that Dynamics perhaps never showed.
+ * The record is read; it travels only when it carries our source record id and its address is news (address_judge.h). With
+ * it goes JDE's address in the version the record shows, so that the agent sees whether JDE's changed meanwhile. The
+ * idempotency key is that of the row's version in Dynamics: ten events of one change lead to one entry.
  * Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_ADDRESS_INTAKE_H

@@ -13,7 +13,7 @@ static mlc_code read_memory(mlc_txn *txn, const char *table, const mlc_address_r
     char account[64];
     (void)snprintf(account, sizeof account, "JDE/F0101/%s", row->an8);
     mlc_code code = mlc_address_shown_get(txn, row->source, &out->shown, err);
-    if (code == MLC_OK && row->version != NULL)
+    if (code == MLC_OK)
         code = mlc_address_memory_get(txn, row->source, row->version, &out->known, err);
     if (code == MLC_OK)
         code = mlc_address_memory_get(txn, account, NULL, &out->latest, err);

@@ -20,7 +20,8 @@ typedef enum mlc_address_news {
 
 typedef struct mlc_address_view {
     mlc_address_news news;
-    mlc_address_known known;  /* JDE's address in the version that the row shows */
+    mlc_address_known
+        known; /* JDE's address in the version that the row shows; the newest where it shows none */
     mlc_address_known latest; /* the newest that is known of its address number */
     mlc_address_shown shown;
 } mlc_address_view;

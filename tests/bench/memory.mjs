@@ -37,7 +37,7 @@ export async function memoryFigures(bin, { records }) {
   const figures = [];
   const fill = (store, stream) => output(path.join(bin, 'tests/bench_fill'), [store, stream, records]);
   const store = { map_max: '16G' };
-  const options = { items: 1, agent: { store, flows: { customers: { schedule: '@every 60s' } } }, relay: { store, tenant: { orders: { reconcile_interval: '60s' } } } };
+  const options = { items: 1, agent: { store, flows: { customers: { schedule: '@every 60s' } } }, relay: { store, tenant: { orders: { reconcile_interval: '60s' }, addresses: { reconcile_interval: '60s' } } } };
   await World.run(options, async (world) => {
     const { agent, relay } = world;
     await world.connected();

@@ -36,7 +36,7 @@ async function startAnswerer(world, bin, name, ...store) {
 export async function webhookFigures(bin, { rate, seconds }) {
   const figures = [];
   // The programs' own intervals, not the short ones of the end-to-end tests.
-  const tenant = { dynamics: { timeout: '60s', retry_base: '1s', retry_cap: '15m', settle: '90s' }, orders: { reconcile_interval: '5m' } };
+  const tenant = { dynamics: { timeout: '60s', retry_base: '1s', retry_cap: '15m', settle: '90s' }, orders: { reconcile_interval: '5m' }, addresses: { reconcile_interval: '5m' } };
   const options = { onlyRelay: true, items: 1, relay: { store: { map_max: '8G' }, tenant } };
   await World.run(options, async (world) => {
     const load = async (url) => JSON.parse(await output(path.join(bin, 'tests/bench_load'), [url, path.join(world.certs, 'ca.pem'), EVENT, rate, seconds]));

@@ -14,6 +14,7 @@ typedef struct rec_fix {
     lst_fix s;
     dv_fix dv;
     mlc_outbox *stream;
+    mlc_outbox *down; /* where edited addresses are saved; NULL: addresses are not guarded */
     mlc_mappings mappings;
     mlc_schema *schema;
     mlc_lookups *lookups;
@@ -108,7 +109,9 @@ static inline void rec_open(rec_fix *f, size_t group, mlc_backoff backoff)
                                          .mappings = &f->mappings,
                                          .prefix = "ml_",
                                          .max_attempts = REC_ATTEMPTS,
-                                         .backoff = backoff};
+                                         .backoff = backoff,
+                                         .down = f->down,
+                                         .tenant = "acme"};
     const mlc_deliverer_options options = {.loop = &f->s.loop,
                                            .store = f->s.store,
                                            .stream = f->stream,
@@ -159,11 +162,14 @@ static inline int rec_tear_down(void **state)
         mlc_deliverer_stop(f->d);
     mlc_schema_stop(f->schema);
     mlc_lookups_stop(f->lookups);
+    if (f->records != NULL)
+        mlc_records_stop(f->records);
     dv_close(&f->dv);
     do
         assert_int_equal(mlc_store_run(f->s.store, rec_nothing_job, NULL, NULL), MLC_OK);
     while (mlc_store_dispatch(f->s.store) > 0);
     mlc_outbox_close(f->stream);
+    mlc_outbox_close(f->down);
     lst_close_store(&f->s);
     mlc_deliverer_close(f->d);
     mlc_records_close(f->records);
