@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "deliver/held.h"
 #include "relay/odata_dry.h"
+#include "relay/sent.h"
+#include "relay/source_version.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,6 +189,21 @@ const mlc_rerun_desk *mlc_trial_desk_of(const mlc_trial *trial)
 
 /* ---- life ---- */
 
+/* Of master records it is known what was written last. */
+static mlc_code is_old(mlc_txn *txn, const mlc_entry *entry, bool *old, void *user, mlc_error *err)
+{
+    mlc_master master;
+    mlc_sent sent;
+    (void)user;
+    *old = false;
+    if (mlc_master_parse(entry->payload, entry->payload_len, &master, NULL) != MLC_OK)
+        return MLC_OK;
+    const mlc_code code = mlc_sent_get(txn, master.kind, master.id, &sent, err);
+    *old = code == MLC_OK && mlc_source_version_cmp(sent.version, master.version) > 0;
+    mlc_master_free(&master);
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
 static mlc_code release(mlc_trial *t, mlc_error *err)
 {
     const mlc_held_release_options options = {.store = t->opt.store,
@@ -195,6 +212,7 @@ static mlc_code release(mlc_trial *t, mlc_error *err)
                                               .snapshots = true,
                                               .log = t->opt.log,
                                               .is_dry = runs_dry,
+                                              .is_old = is_old,
                                               .user = t};
     mlc_error full;
     const mlc_code code = mlc_held_release(&options, NULL, &full);

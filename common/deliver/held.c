@@ -115,16 +115,23 @@ static mlc_code release_one(mlc_txn *txn, release_run *run, uint64_t seq, int64_
     const mlc_held_release_options *const o = run->opt;
     mlc_entry held;
     bool newer = false;
+    bool old = false;
     mlc_code code = mlc_outbox_get(txn, o->held, seq, &held, err);
     if (code == MLC_OK && o->snapshots)
         code = mlc_outbox_has_live(txn, o->to, held.key, &newer, err);
+    if (code == MLC_OK && !newer && o->is_old != NULL)
+        code = o->is_old(txn, &held, &old, o->user, err);
+    newer = newer || old;
     if (code == MLC_OK && !newer)
         code = put_back(txn, run, &held, now_ms, err);
     if (code != MLC_OK)
         return code;
     run->released += !newer;
     return mlc_outbox_done(txn, o->held, seq, now_ms,
-                           newer ? "a newer one waits already" : "the dry run is over: to be sent", err);
+                           old     ? "a newer one was sent meanwhile"
+                           : newer ? "a newer one waits already"
+                                   : "the dry run is over: to be sent",
+                           err);
 }
 
 static mlc_code release_part(mlc_txn *txn, void *arg, mlc_error *err)

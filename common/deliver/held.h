@@ -3,7 +3,7 @@
  * A dry run writes nothing at the peer, so its message is still owed. It waits in a stream of its own ("held", KEYED, nobody
  * delivers from it) which keeps it whatever the retention of done entries is. When the dry run of its kind is over, it goes
  * back into the stream it came from under a new idempotency key ("OLD/held/SEQ"); of snapshots, unless a newer one of its key
- * waits there.
+ * waits there or was delivered.
  */
 #ifndef MLC_DELIVER_HELD_H
 #define MLC_DELIVER_HELD_H
@@ -23,6 +23,9 @@ typedef struct mlc_held_release_options {
     mlc_log *log;
     /* Is this kind to be held further? NULL: none is. */
     bool (*is_dry)(void *user, const char *kind);
+    /* In a job: was something newer of the record delivered? A message may stay held while later ones are sent, when `to` was
+     * full. NULL: that is not asked. */
+    mlc_code (*is_old)(mlc_txn *txn, const mlc_entry *entry, bool *old, void *user, mlc_error *err);
     void *user;
 } mlc_held_release_options;
 

@@ -121,6 +121,31 @@ static void a_newer_snapshot_that_waits_is_not_passed_by(void **state)
     assert_int_equal(lst_get(&f->s, f->held, 1).state, MLC_ENTRY_DONE);
 }
 
+static mlc_code is_first(mlc_txn *txn, const mlc_entry *entry, bool *old, void *user, mlc_error *err)
+{
+    (void)txn;
+    (void)user;
+    (void)err;
+    *old = strcmp(entry->key, "customer/1") == 0;
+    return MLC_OK;
+}
+
+/* It stayed held for want of room while a later one went. */
+static void a_newer_one_that_was_sent_is_not_undone(void **state)
+{
+    held_fix *const f = *state;
+    size_t count = 0;
+    mlc_error err;
+    keep(f, "customer/1", "jde/customer/1/1", "customer");
+    keep(f, "customer/2", "jde/customer/2/1", "customer");
+    const mlc_held_release_options options = {
+        .store = f->s.store, .held = f->held, .to = f->to, .snapshots = true, .is_old = is_first};
+    lst_check(mlc_held_release(&options, &count, &err), &err);
+    assert_int_equal(count, 1);
+    assert_string_equal(lst_get(&f->s, f->to, 1).key, "customer/2");
+    assert_string_equal(lst_get(&f->s, f->held, 1).outcome, "a newer one was sent meanwhile");
+}
+
 /* More than fit into one job. */
 static void many_are_given_back(void **state)
 {
@@ -158,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_a_record_only_the_last_is_held, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kinds_that_run_dry_further_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_snapshot_that_waits_is_not_passed_by, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_newer_one_that_was_sent_is_not_undone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_are_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_place_for_its_messages_is_refused, set_up,
                                         tear_down)};
