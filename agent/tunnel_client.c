@@ -202,7 +202,6 @@ static int on_current(mlc_tunnel_client *c, struct lws *wsi, enum lws_callback_r
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         c->peer_words[0] = '\0';
         c->peer_code = 0;
-        c->sign_ins = 0;
         return on_established(c, wsi);
     case LWS_CALLBACK_CLIENT_RECEIVE:
         if (c->engine != NULL)

@@ -114,11 +114,11 @@ static void on_way_made(void *user, mlc_code code, const mlc_error *err, int fd)
     mlc_tunnel_client *const c = user;
     mlc_bridge *bridge = NULL;
     mlc_error own;
+    c->sign_ins = code == MLC_E_AUTH ? c->sign_ins + 1 : 0;
     if (c->closing) {
         if (fd >= 0)
             close(fd);
     } else if (code != MLC_OK) {
-        c->sign_ins = code == MLC_E_AUTH ? c->sign_ins + 1 : 0;
         mlc_tunnel_attempt_failed(c, reason_in(err), c->sign_ins >= SIGN_INS_AT_ONCE ? SIGN_IN_PAUSE_MS : 0);
     } else if (mlc_bridge_open(&bridge, c->loop, fd, &own) != MLC_OK) {
         mlc_tunnel_attempt_failed(c, own.message, 0);

@@ -48,7 +48,9 @@ static bool next_entry(const char **at, char entry[ENTRY_MAX], int *bits)
     entry[size] = '\0';
     if (name_len < len) {
         const size_t digits = strspn(text + name_len + 1, "0123456789");
-        *bits = digits > 0 && digits <= 3 && name_len + 1 + digits == len ? atoi(text + name_len + 1) : -2;
+        *bits = digits > 0 && digits <= 3 && name_len + 1 + digits == len
+                    ? (int)strtol(text + name_len + 1, NULL, 10)
+                    : -2;
     }
     return true;
 }

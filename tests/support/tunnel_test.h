@@ -40,7 +40,7 @@ typedef struct tunnel_fix {
     char dir[128], cert[160], key_file[160], ca[160], client_cert[160], client_key[160], url[128];
     tunnel_end agent, relay;
     uint8_t key[MLC_KEY_LEN];
-    bool known; /* the relay knows the agent */
+    bool known;       /* the relay knows the agent */
     const char *host; /* of the relay; NULL: 127.0.0.1 */
     bool tls, client_ca, compress;
     unsigned max_frames_per_s;
