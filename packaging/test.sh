@@ -34,7 +34,7 @@ ctest      unit, fault, end-to-end and scenario tests of that build
 sims       the simulators' own tests
 thirdparty servers and clients of other makers, from npm: tests/thirdparty/README.md
 demo       packaging/demo.sh, also with --day, with the programs of that build
-packages   DEB and RPM: built twice, installed, upgraded, removed in a root of their own (tests/install/packages.sh)
+packages   a release, built twice; its packages installed by docs/install.md, upgraded, removed on machines under systemd (tests/install/packages.sh)
 deploy     container image, Kubernetes manifests, nginx and HAProxy, restarts without a refused webhook, backup (tests/deploy)
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)

@@ -183,6 +183,32 @@ kept() { # machine: what an upgrade and a removal keep
     machine "$1" bash -c 'find /etc/ml-connector /var/lib/ml-connector/*/root.key -type f | sort | xargs sha256sum'
 }
 
+# The first format knew neither the head of the audit trail on record nor segments; keys and values are in hexadecimal.
+as_first_format() { # of a dump of all tables
+    awk '/^VERSION=/ { held = ""; name = "" }
+        name == "" { held = held $0 "\n"; if (sub(/^database=/, "")) { name = $0; if (name != "audit-segment") printf "%s", held } next }
+        name == "audit-segment" || skip-- > 0 { next }
+        name == "meta" && /^ 61756469742d68656164(00)?$/ { skip = 1; next }
+        name == "meta" && number-- > 0 { print " 0000000000000001"; next }
+        name == "meta" && /^ 666f726d617400$/ { number = 1 }
+        { print }'
+}
+
+export -f as_first_format
+
+check_migration() { # machine: its store, as an older program would have left it, is brought forward by the installed one
+    local part=$1 file=/var/lib/ml-connector/$1/data.mdb
+    machine "$part" systemctl stop "ml-$part"
+    mkdir -p "$work"/store{,-1}
+    machine "$part" cat "$file" >"$work/store/data.mdb"
+    check "migration.$part.older-store" bash -o pipefail -c 'mdb_dump -a "$1/store" | as_first_format | mdb_load "$1/store-1"' _ "$work"
+    machine "$part" bash -c 'cat >"$0"' "$file" <"$work/store-1/data.mdb"
+    machine "$part" systemctl start "ml-$part"
+    check "migration.$part.told" matches '"store brought to the present format".*"from":1,"to":2' \
+        "$(machine "$part" journalctl --output=cat --unit="ml-$part" --grep='present format')"
+    check "migration.$part.audit-trail-whole" machine "$part" mlctl audit verify
+}
+
 tell_journals() { # when something failed
     local name
     if ((failed == 0)); then return; fi
@@ -227,6 +253,7 @@ for part in relay agent; do
     check "upgrade.$part.keeps-configuration-and-keys" same "$(kept "$part")" "${before[$part]}"
     check "upgrade.$part.keeps-audit-trail" machine "$part" mlctl audit verify
 done
+check_migration agent
 check upgrade.still-enrolled until_true agent_is_linked
 check upgrade.keeps-links matches accounts "$(machine relay mlctl xref JDE/F0101/6001)"
 

@@ -140,7 +140,7 @@ cgroup_parent() { # the folder of this process in cgroup v2
 
 machines_work() {
     ((EUID == 0)) && [[ -n "$(debian_release)" ]] && command -v mmdebstrap >/dev/null && cgroup=$(cgroup_parent)/mlc-test-$$ &&
-        mkdir "$cgroup" 2>/dev/null && unshare --mount --net --pid --cgroup --uts --ipc --fork true 2>/dev/null
+        unshare --mount --net --pid --cgroup --uts --ipc --fork true 2>/dev/null && mkdir "$cgroup" 2>/dev/null
 }
 
 remove_cgroup() {
@@ -182,7 +182,8 @@ packaging/release.sh --version "$new_version" --out "$new" --work "$work/release
     { cat "$work/new.log"; exit 1; }
 
 if $with_machines; then
-    check machines.base wait "$base_job" || cat "$base_log"
+    wait "$base_job" || tail -n 30 "$base_log"
+    check machines.base test -s "$base.stamp"
     check machines.dependencies fetch_dependencies "$old"/*.deb
     mkdir -p "$work/guide"
     counted in_namespaces tests/install/guide.sh "$work/guide" "$base" "$cgroup" "$old" "$new"

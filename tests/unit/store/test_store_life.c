@@ -182,7 +182,7 @@ static void test_reader_slot_lives_as_long_as_the_read(void **state)
 
 /* ---- format ---- */
 
-static mlc_code write_newer_format(mlc_txn *txn, void *arg, mlc_error *err)
+static mlc_code write_format(mlc_txn *txn, void *arg, mlc_error *err)
 {
     static const char key[] = "format";
     uint8_t version[8];
@@ -196,7 +196,7 @@ static void test_newer_format_is_refused(void **state)
     mlc_error err;
     uint64_t version = 3;
     st_open(f);
-    st_check(mlc_store_run(f->store, write_newer_format, &version, &err), &err);
+    st_check(mlc_store_run(f->store, write_format, &version, &err), &err);
     st_close(f);
     for (int i = 0; i < 2; i++) { /* looking at it has changed nothing */
         assert_int_equal(st_try_open(f, &err), MLC_E_CORRUPT);
@@ -204,6 +204,18 @@ static void test_newer_format_is_refused(void **state)
         assert_non_null(strstr(err.message, "format 3"));
         assert_non_null(strstr(err.message, "newer program"));
     }
+}
+
+static void test_format_that_is_no_number_is_refused(void **state)
+{
+    st_fix *const f = *state;
+    mlc_error err;
+    uint64_t version = 0;
+    st_open(f);
+    st_check(mlc_store_run(f->store, write_format, &version, &err), &err);
+    st_close(f);
+    assert_int_equal(st_try_open(f, &err), MLC_E_CORRUPT);
+    assert_non_null(strstr(err.message, "no number"));
 }
 
 static void test_file_of_another_kind_is_refused(void **state)
@@ -325,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reader_of_a_killed_process_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reader_slot_lives_as_long_as_the_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newer_format_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_format_that_is_no_number_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_of_another_kind_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_backup_while_in_use_is_a_whole_store, setup, teardown),
     };
