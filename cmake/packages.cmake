@@ -17,7 +17,10 @@ target_link_libraries(lua INTERFACE PkgConfig::lua_pc)
 mlc_package(libuv libuv)
 # Client certificates are read with OpenSSL, which libwebsockets is built with.
 mlc_package(libwebsockets libwebsockets openssl)
-mlc_package(cmocka cmocka)
+# Only tests link it: an image's build does without.
+if(MLC_BUILD_TESTS OR MLC_BUILD_FUZZ OR MLC_BUILD_BENCH)
+  mlc_package(cmocka cmocka)
+endif()
 # Debian's mbedTLS 2.28 ships no pkg-config file.
 find_library(MLC_MBEDCRYPTO mbedcrypto REQUIRED)
 find_library(MLC_MBEDX509 mbedx509 REQUIRED)

@@ -9,7 +9,6 @@ import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import test from 'node:test';
-import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createRequire } from 'node:module';
 import { exchange, socketClient, tlsClient } from '../e2e/lib/http.mjs';
@@ -17,6 +16,7 @@ import { step } from '../e2e/lib/steps.mjs';
 import { sleep, until } from '../e2e/lib/wait.mjs';
 import { World } from '../e2e/lib/world.mjs';
 import { ContainerProgram, containerCommand } from './lib/container.mjs';
+import { nameOfCertificate } from './lib/certificate.mjs';
 import { build, instructions } from './lib/containerfile.mjs';
 
 const { validate } = createRequire(import.meta.url)('dockerfile-utils');
@@ -113,13 +113,6 @@ const settings = {
   },
   tenant: { webhook_secret: 'credential:webhook', dynamics: { client_secret: 'credential:dynamics', ca_file: '/etc/ml-connector/tls/ca.pem' } },
 };
-
-const nameOfCertificate = (port) => new Promise((resolve, reject) => {
-  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
-    resolve(socket.getPeerCertificate().subject.CN);
-    socket.destroy();
-  }).on('error', reject);
-});
 
 test('the image', { skip: root ? false : 'needs root' }, async (t) => {
   let stages;

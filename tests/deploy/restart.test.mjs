@@ -5,6 +5,8 @@
  */
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { auditGaps } from '../e2e/lib/audit.mjs';
 import { settled } from '../e2e/lib/compare.mjs';
@@ -12,6 +14,7 @@ import { step } from '../e2e/lib/steps.mjs';
 import { setting, sleep, until } from '../e2e/lib/wait.mjs';
 import { World } from '../e2e/lib/world.mjs';
 import { ActivatedProgram } from './lib/activated.mjs';
+import { nameOfCertificate } from './lib/certificate.mjs';
 import { WebhookLoad } from './lib/load.mjs';
 
 const RESTARTS = setting('MLC_DEPLOY_RESTARTS', 10);
@@ -92,6 +95,20 @@ for (const plain of [false, true]) {
       assert.equal((await world.jde.orders()).length, orders);
       assert.deepEqual(await auditGaps(world), []);
     });
+
+    if (plain) {
+      await step(t, world, 'SIGHUP takes over another certificate', async () => {
+        const files = ['server.pem', 'server.key'].map((name) => path.join(world.certs, name));
+        const before = files.map((file) => fs.readFileSync(file));
+        assert.equal(await nameOfCertificate(world.relayPort), 'localhost');
+        files.forEach((file) => fs.copyFileSync(file.replace('server', 'wrongname'), file));
+        world.relay.child.kill('SIGHUP');
+        await until('the new one is used', async () => await nameOfCertificate(world.relayPort) === 'other.example');
+        files.forEach((file, i) => fs.writeFileSync(file, before[i]));
+        world.relay.child.kill('SIGHUP');
+        await until('the old one is back', async () => await nameOfCertificate(world.relayPort) === 'localhost');
+      });
+    }
 
     await step(t, world, 'the agent came back by itself', async () => {
       await until('the agent is connected', async () => (await world.agentAdmin('GET', '/v1/status')).tunnel.up);
