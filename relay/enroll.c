@@ -139,8 +139,9 @@ static void on_enrolled(void *user, mlc_code code, const mlc_error *err)
     const mlc_agent_cert *const cert =
         record != NULL && task->certify ? mlc_agent_cert_for(record, task->public_key) : NULL;
     if (record == NULL) {
-        mlc_log_warn(task->desk->log, "enroll", task->renewal ? "renewal refused" : "enrolment refused", MLC_S("agent", task->agent),
-                     MLC_S("peer", mlc_http_req_peer(task->req)), MLC_S("reason", err->message));
+        mlc_log_warn(task->desk->log, "enroll", task->renewal ? "renewal refused" : "enrolment refused",
+                     MLC_S("agent", task->agent), MLC_S("peer", mlc_http_req_peer(task->req)),
+                     MLC_S("reason", err->message));
         reply_error(task->req, code, err->message);
     } else if (task->certify && cert == NULL) {
         reply_error(task->req, MLC_E_UNAVAILABLE,
