@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_MAX = 8192, BODY_DEPTH = 4, TTL_DEFAULT_S = 3600, TTL_MAX_S = 30 * 24 * 3600 };
+enum { ACTOR_MAX = 128, BODY_MAX = 8192, BODY_DEPTH = 4, TTL_DEFAULT_S = 3600, TTL_MAX_S = 30 * 24 * 3600 };
 
 /* A request that waits for the store. */
 typedef struct desk_task {
@@ -87,14 +87,14 @@ static void take_name(char out[MLC_AGENT_NAME_MAX], const cJSON *body, const cha
 }
 
 /* "operator:jane" of the body's member, NULL when there is none. */
-static const char *actor_of(const cJSON *body, char out[2 * MLC_AGENT_NAME_MAX])
+static const char *actor_of(const cJSON *body, char out[ACTOR_MAX])
 {
     const char *const name = mlc_json_str(body, "operator");
     if (name == NULL || name[0] == '\0')
         return NULL;
-    mlc_buf text = {.max = 2 * MLC_AGENT_NAME_MAX - 1};
+    mlc_buf text = {.max = ACTOR_MAX - 1};
     (void)mlc_buf_printf(&text, NULL, "operator:%.64s", name);
-    mlc_strlcpy(out, mlc_buf_text(&text), 2 * MLC_AGENT_NAME_MAX);
+    mlc_strlcpy(out, mlc_buf_text(&text), ACTOR_MAX);
     mlc_buf_free(&text);
     return out;
 }
@@ -139,8 +139,9 @@ static void on_enrolled(void *user, mlc_code code, const mlc_error *err)
     const mlc_agent_cert *const cert =
         record != NULL && task->certify ? mlc_agent_cert_for(record, task->public_key) : NULL;
     if (record == NULL) {
-        mlc_log_warn(task->desk->log, "enroll", task->renewal ? "renewal refused" : "enrolment refused", MLC_S("agent", task->agent),
-                     MLC_S("peer", mlc_http_req_peer(task->req)), MLC_S("reason", err->message));
+        mlc_log_warn(task->desk->log, "enroll", task->renewal ? "renewal refused" : "enrolment refused",
+                     MLC_S("agent", task->agent), MLC_S("peer", mlc_http_req_peer(task->req)),
+                     MLC_S("reason", err->message));
         reply_error(task->req, code, err->message);
     } else if (task->certify && cert == NULL) {
         reply_error(task->req, MLC_E_UNAVAILABLE,
@@ -297,7 +298,7 @@ static void on_issued(void *user, mlc_code code, const mlc_error *err)
 void mlc_enroll_tokens_handle(mlc_http_req *req, void *user)
 {
     mlc_error err;
-    char actor[2 * MLC_AGENT_NAME_MAX];
+    char actor[ACTOR_MAX];
     int64_t ttl = TTL_DEFAULT_S;
     cJSON *const body = read_body(req);
     desk_task *const task = body != NULL ? task_new(req, user) : NULL;
@@ -354,7 +355,7 @@ void mlc_revoke_handle(mlc_http_req *req, void *user)
         return;
     }
     take_name(task->agent, body, "agent");
-    char actor[2 * MLC_AGENT_NAME_MAX];
+    char actor[ACTOR_MAX];
     const mlc_code code =
         mlc_agents_revoke(task->desk->agents, task->agent, actor_of(body, actor), on_revoked, task, &err);
     cJSON_Delete(body);

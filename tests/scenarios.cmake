@@ -28,7 +28,7 @@ mlc_scenario(audit e2e e2e/audit.test.mjs 180)
 mlc_scenario(reconcile e2e e2e/reconcile.test.mjs 400)
 mlc_scenario(doctor e2e e2e/doctor.test.mjs 300)
 mlc_scenario(tenants e2e e2e/tenants.test.mjs 300)
-mlc_scenario(identity e2e e2e/identity.test.mjs 400)
+mlc_scenario(identity e2e e2e/identity.test.mjs 500)
 mlc_scenario(secrets e2e e2e/secrets.test.mjs 300)
 
 # Corporate networks. The two in network namespaces need root, and say so when they are skipped.

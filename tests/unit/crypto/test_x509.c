@@ -8,6 +8,7 @@
 
 #include "crypto/x509.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,12 +196,12 @@ static void test_openssl_accepts_it(void **state)
         assert_int_equal(fwrite(files[i].bytes->data, 1, files[i].bytes->len, out), files[i].bytes->len);
         assert_int_equal(fclose(out), 0);
     }
-    (void)snprintf(
-        command, sizeof command,
-        "cd %s && openssl verify -purpose sslclient -x509_strict -attime %lld -CAfile ca.pem cert.pem "
-        ">/dev/null && openssl ec -inform DER -in key.der -pubout -out a.pem 2>/dev/null && "
-        "openssl x509 -in cert.pem -noout -pubkey > b.pem && cmp a.pem b.pem",
-        folder, (long long)(now_ms / 1000 + 60));
+    (void)snprintf(command, sizeof command,
+                   "cd %s && openssl verify -purpose sslclient -x509_strict -attime %" PRId64
+                   " -CAfile ca.pem cert.pem "
+                   ">/dev/null && openssl ec -inform DER -in key.der -pubout -out a.pem 2>/dev/null && "
+                   "openssl x509 -in cert.pem -noout -pubkey > b.pem && cmp a.pem b.pem",
+                   folder, now_ms / 1000 + 60);
     const int status = system(command); /* NOLINT(cert-env33-c) */
     (void)snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
