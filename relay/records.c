@@ -140,7 +140,7 @@ static done_arg *new_done(const mlc_record_task *task, const char *words)
     done->wake = task->key_value != NULL && !task->master.gone;
     done->note = strlen(task->master.id) <= MLC_COMPARE_ID_MAX && fill_sent(task, words, &done->sent);
     done->confirm = task->guarded && !task->kept_address && strcmp(words, mlc_record_superseded) != 0;
-    done->forget = task->records->opt.down != NULL && task->master.gone;
+    done->forget = task->master.gone && mlc_record_has_address(task);
     done->written = task->written;
     mlc_strlcpy(done->source, task->master.source, sizeof done->source);
     mlc_strlcpy(done->kind, flow->kind, sizeof done->kind);

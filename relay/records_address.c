@@ -31,6 +31,13 @@ static const char *table_of(const mlc_record_task *task)
     return NULL;
 }
 
+bool mlc_record_has_address(const mlc_record_task *task)
+{
+    const char *const table = table_of(task);
+    return task->records->opt.down != NULL && table != NULL &&
+           mlc_address_is_source(table, task->master.source);
+}
+
 /* Those that the body writes, "" for null. False: none. */
 static bool address_of(const cJSON *body, const char *table, mlc_address_fields *out)
 {
@@ -110,8 +117,7 @@ mlc_record_way mlc_record_guard(mlc_record_task *task)
     plan_job job = {.task = task};
     const mlc_records *const r = task->records;
     const char *const table = table_of(task);
-    if (r->opt.down == NULL || table == NULL || !mlc_address_is_source(table, task->master.source) ||
-        !address_of(task->body, table, &fields))
+    if (!mlc_record_has_address(task) || !address_of(task->body, table, &fields))
         return MLC_RECORD_AS_IT_IS;
     mlc_code code =
         mlc_address_shown_fill(&task->written, MLC_SHOWN_WRITING, &fields, task->master.version, &err);

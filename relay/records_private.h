@@ -112,6 +112,8 @@ typedef enum mlc_record_way {
     MLC_RECORD_AS_IT_IS, /* the body may be written, perhaps without its address */
     MLC_RECORD_TAKEN     /* the task is read first, or was ended */
 } mlc_record_way;
+/* Is it a record whose address people may edit in Dynamics, and are edits taken to JDE? */
+bool mlc_record_has_address(const mlc_record_task *task);
 /* Of a task whose body and path are set. */
 mlc_record_way mlc_record_guard(mlc_record_task *task);
 /* If-Match of the write; NULL: none. */

@@ -258,6 +258,20 @@ static void lost_answers_are_uncertain(void **state)
     assert_int_equal(f->dv.count, 2);
 }
 
+static void an_answer_without_end_is_the_services_fault(void **state)
+{
+    fix *const f = *state;
+    got read = {0};
+    got written = {0};
+    const dv_reply huge = {.status = 200, .headers = "Content-Length: 99999999999\r\n", .body = "{"};
+    dv_next(&f->dv, huge);
+    dv_next(&f->dv, huge);
+    ask_and_wait(f, "GET", "accounts", &read);
+    assert_int_equal(read.code, MLC_E_UNAVAILABLE);
+    ask_and_wait(f, "PATCH", "accounts(" DV_GUID ")", &written);
+    assert_int_equal(written.code, MLC_E_UNCERTAIN);
+}
+
 static void no_service_is_unreachable(void **state)
 {
     fix *const f = *state;
@@ -404,6 +418,7 @@ int main(void)
                                        T(error_without_a_body_of_its_own_names_the_status),
                                        T(garbage_is_not_an_answer),
                                        T(lost_answers_are_uncertain),
+                                       T(an_answer_without_end_is_the_services_fault),
                                        T(no_service_is_unreachable),
                                        T(address_must_end_with_a_slash),
                                        T(refused_token_is_renewed_once),
