@@ -7,7 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { DEFAULT_CONNECTIONS_PER_HOST = 16, DEFAULT_CONNECT_TIMEOUT_MS = 10 * 1000, MAX_IDLE_CONNECTIONS = 64 };
+enum {
+    LOOK_MS = 1000,
+    DEFAULT_CONNECTIONS_PER_HOST = 16,
+    DEFAULT_CONNECT_TIMEOUT_MS = 10 * 1000,
+    MAX_IDLE_CONNECTIONS = 64
+};
 
 typedef struct mlc_http_sock {
     uv_poll_t poll;
@@ -140,24 +145,29 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *user, vo
     return uv_poll_start(&sock->poll, events, on_poll) == 0 ? 0 : -1;
 }
 
+/* libcurl says when it wants to be called. Should a wish be lost, a request would have no deadline: while there are requests,
+ * it is called each LOOK_MS at the latest. */
 static void on_timer(uv_timer_t *timer)
 {
     mlc_http_client *client = timer->data;
     int running = 0;
     curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect_done(client);
+    if (client->calls == NULL)
+        uv_timer_stop(timer);
 }
 
 static int on_timer_wish(CURLM *multi, long timeout_ms, void *user)
 {
     (void)multi;
     mlc_http_client *client = user;
-    if (client->closing || timeout_ms < 0) {
+    if (client->closing) {
         uv_timer_stop(&client->timer);
         return 0;
     }
+    const uint64_t wait = timeout_ms >= 0 && timeout_ms < LOOK_MS ? (uint64_t)timeout_ms : LOOK_MS;
     uv_update_time(client->loop);
-    uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
+    uv_timer_start(&client->timer, on_timer, wait, LOOK_MS);
     return 0;
 }
 
