@@ -15,7 +15,7 @@ const TIMEOUT_MS = 60000; // Dynamics waits so long for an answer
 export class WebhookLoad {
   /** target: { port, path, ca }; ids: orders, each told of once; perSecond */
   constructor(target, ids, perSecond) {
-    Object.assign(this, { target, ids: [...ids], perSecond, results: [], repeated: 0, open: new Set() });
+    Object.assign(this, { target, ids: [...ids], perSecond, results: [], repeated: 0, open: new Set(), used: new WeakSet() });
     this.kept = new https.Agent({ keepAlive: true, maxSockets: 32 });
   }
 
@@ -61,7 +61,13 @@ export class WebhookLoad {
         host: '127.0.0.1', port: this.target.port, path: this.target.path, ca: this.target.ca, method: 'POST', agent: kept ? this.kept : false,
         headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
       });
-      const end = (what) => resolve({ id, at, ms: performance.now() - at, kept, reused: request.reusedSocket, ...what });
+      // Not request.reusedSocket, which is silent about requests that waited for a connection to become free.
+      let reused = false;
+      request.on('socket', (socket) => {
+        reused = this.used.has(socket);
+        this.used.add(socket);
+      });
+      const end = (what) => resolve({ id, at, ms: performance.now() - at, kept, reused, ...what });
       request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error('timed out')));
       request.on('error', (error) => end({ ok: false, error: error.code ?? error.message }));
       request.on('response', (response) => {
