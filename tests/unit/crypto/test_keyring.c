@@ -25,13 +25,13 @@ static int make_place(void **state)
     place *const p = calloc(1, sizeof *p);
     if (p == NULL)
         return 1;
+    *state = p;
     (void)snprintf(p->dir, sizeof p->dir, "/tmp/mlc_ring_XXXXXX");
     if (mkdtemp(p->dir) == NULL)
         return 1;
     (void)snprintf(p->file, sizeof p->file, "%s/root.key", p->dir);
     (void)snprintf(p->next, sizeof p->next, "%s.next", p->file);
     (void)snprintf(p->old, sizeof p->old, "%s.old", p->file);
-    *state = p;
     return 0;
 }
 
