@@ -8,6 +8,7 @@
 # Both kinds are built from the same tarball, compiled once. Two builds of one commit give the same bytes, wherever and
 # whenever: SOURCE_DATE_EPOCH is the time of the last commit unless it is set.
 # deb needs dpkg-dev, rpm needs rpmbuild; both need what packaging/setup.sh installs. ccache is used where it is.
+# The build is reached by the name /var/tmp/ml-connector-build-UID while it lasts, one at a time for each user.
 # MLC_JOBS: compilers at once. MLC_MAINTAINER: "NAME <ADDRESS>" to stand in the packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,6 +53,14 @@ jobs=${MLC_JOBS:-$(nproc)}
 mkdir -p "$out" "$work"
 out=$(realpath "$out")
 work=$(realpath "$work")
+# RPM writes the names of its build's folders into the source package: so they are the same wherever the build is, by a link,
+# and one build goes on at a time.
+place=/var/tmp/ml-connector-build-$EUID
+exec 9>"$place.lock"
+flock 9
+ln -sfnT "$work" "$place"
+trap 'rm -f "$place"' EXIT
+work=$place
 tarball=$out/ml-connector-$version.tar.gz
 source=$work/source/ml-connector
 

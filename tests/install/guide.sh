@@ -175,7 +175,8 @@ accounts() {
         https://acme.api.crm.dynamics.com/__sim/health | sed 's/.*"accounts":\([0-9]*\).*/\1/'
 }
 
-records_arrived() { same "$(accounts)" 20; }
+# 20 customers and 10 suppliers: all flows run once when the agent starts.
+records_arrived() { same "$(accounts)" 30; }
 
 agent_is_linked() { machine relay mlctl agents | grep -Eqi 'site-1 .*(connected|yes|true|up)'; }
 
