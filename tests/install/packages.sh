@@ -105,7 +105,7 @@ copy_tree() { # folder
 build_again() { # folder of the release
     local tree=$work/another/place/of-the-source
     copy_tree "$tree"
-    (umask 077 && cd "$tree" && nice env LC_ALL=POSIX TZ=Pacific/Kiritimati HOME=/nonexistent CCACHE_DISABLE=1 MLC_JOBS=3 \
+    (umask 077 && cd "$tree" && nice env LC_ALL=POSIX TZ=Pacific/Kiritimati HOME="$work/another-home" CCACHE_DISABLE=1 MLC_JOBS=3 \
         packaging/release.sh --out "$1")
 }
 
