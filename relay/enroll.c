@@ -48,18 +48,6 @@ static void reply_json(mlc_http_req *req, cJSON *obj)
     cJSON_Delete(obj);
 }
 
-static desk_task *task_new(mlc_http_req *req, mlc_enroll_desk *desk)
-{
-    desk_task *const task = calloc(1, sizeof *task);
-    if (task == NULL) {
-        reply_error(req, MLC_E_NOMEM, "out of memory");
-        return NULL;
-    }
-    task->req = req;
-    task->desk = desk;
-    return task;
-}
-
 static void task_free(desk_task *task)
 {
     explicit_bzero(task->token, sizeof task->token);
@@ -84,6 +72,24 @@ static void take_name(char out[MLC_AGENT_NAME_MAX], const cJSON *body, const cha
     const size_t len = text != NULL ? strlen(text) : 0;
     if (len > 0 && len < MLC_AGENT_NAME_MAX)
         memcpy(out, text, len + 1);
+}
+
+/* What was asked for, and its body, which the caller deletes. NULL: answered already. */
+static desk_task *task_new(mlc_http_req *req, mlc_enroll_desk *desk, cJSON **body)
+{
+    *body = read_body(req);
+    if (*body == NULL)
+        return NULL;
+    desk_task *const task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        cJSON_Delete(*body);
+        reply_error(req, MLC_E_NOMEM, "out of memory");
+        return NULL;
+    }
+    task->req = req;
+    task->desk = desk;
+    take_name(task->agent, *body, "agent");
+    return task;
 }
 
 /* "operator:jane" of the body's member, NULL when there is none. */
@@ -184,13 +190,10 @@ void mlc_enroll_handle(mlc_http_req *req, void *user)
 {
     mlc_error err;
     mlc_buf key = {0};
-    cJSON *const body = read_body(req);
-    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
-    if (task == NULL) {
-        cJSON_Delete(body);
+    cJSON *body = NULL;
+    desk_task *const task = task_new(req, user, &body);
+    if (task == NULL)
         return;
-    }
-    take_name(task->agent, body, "agent");
     const char *const token = mlc_json_str(body, "token");
     const char *const key_text = mlc_json_str(body, "key");
     mlc_code code = MLC_OK;
@@ -255,13 +258,10 @@ static mlc_code renew(desk_task *task, const cJSON *body, mlc_error *err)
 void mlc_renew_handle(mlc_http_req *req, void *user)
 {
     mlc_error err;
-    cJSON *const body = read_body(req);
-    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
-    if (task == NULL) {
-        cJSON_Delete(body);
+    cJSON *body = NULL;
+    desk_task *const task = task_new(req, user, &body);
+    if (task == NULL)
         return;
-    }
-    take_name(task->agent, body, "agent");
     task->certify = true;
     task->renewal = true;
     task->what = "certificate renewed";
@@ -300,13 +300,10 @@ void mlc_enroll_tokens_handle(mlc_http_req *req, void *user)
     mlc_error err;
     char actor[ACTOR_MAX];
     int64_t ttl = TTL_DEFAULT_S;
-    cJSON *const body = read_body(req);
-    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
-    if (task == NULL) {
-        cJSON_Delete(body);
+    cJSON *body = NULL;
+    desk_task *const task = task_new(req, user, &body);
+    if (task == NULL)
         return;
-    }
-    take_name(task->agent, body, "agent");
     take_name(task->tenant, body, "tenant");
     mlc_code code = mlc_json_int64(body, "ttlSeconds", &ttl, &err);
     if (code == MLC_E_NOTFOUND)
@@ -348,13 +345,10 @@ static void on_revoked(void *user, mlc_code code, const mlc_error *err)
 void mlc_revoke_handle(mlc_http_req *req, void *user)
 {
     mlc_error err;
-    cJSON *const body = read_body(req);
-    desk_task *const task = body != NULL ? task_new(req, user) : NULL;
-    if (task == NULL) {
-        cJSON_Delete(body);
+    cJSON *body = NULL;
+    desk_task *const task = task_new(req, user, &body);
+    if (task == NULL)
         return;
-    }
-    take_name(task->agent, body, "agent");
     char actor[ACTOR_MAX];
     const mlc_code code =
         mlc_agents_revoke(task->desk->agents, task->agent, actor_of(body, actor), on_revoked, task, &err);

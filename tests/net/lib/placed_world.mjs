@@ -63,21 +63,6 @@ export class PlacedWorld extends World {
     }
   }
 
-  static async run(options, body) {
-    const world = new PlacedWorld(options);
-    let failure;
-    try {
-      await world.open();
-      await body(world);
-      if (!world.failed) await world.end();
-    } catch (error) {
-      failure = error;
-    }
-    if (failure || world.failed) world.showLogs();
-    await world.close(Boolean(failure || world.failed));
-    if (failure) throw failure;
-  }
-
   get network() { return this.options.network; }
 
   get loopback() { return this.network.family === 6 ? '::1' : '127.0.0.1'; }
