@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "crypto/crypto.h"
 #include "net/backoff.h"
+#include "net/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -354,6 +355,10 @@ static mlc_code open_vhost(mlc_tunnel_client *c, const mlc_tunnel_client_options
     if (o->ca_file != NULL) {
         info.client_ssl_ca_filepath = o->ca_file;
         info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    } else {
+        size_t len = 0;
+        info.client_ssl_ca_mem = mlc_trust_pem(&len);
+        info.client_ssl_ca_mem_len = (unsigned)len;
     }
     info.client_ssl_cert_filepath = o->client_cert_file;
     info.client_ssl_private_key_filepath = o->client_key_file;

@@ -1,6 +1,8 @@
 /* http.c - see http.h. */
 #include "cli/http.h"
 
+#include "net/local.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +48,7 @@ static CURLcode set_up(CURL *curl, const mlctl_args *args, const char *url, cons
 {
     CURLcode rc = curl_easy_setopt(curl, CURLOPT_URL, url);
     if (rc == CURLE_OK && args->url == NULL)
-        rc = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, args->socket);
+        rc = mlc_local_connect(curl, args->socket);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (rc == CURLE_OK)

@@ -3,9 +3,9 @@
 # and the exit status 1 when anything failed.
 #
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
-#     --quick   without lint, packages, tsan, valgrind and fuzz
+#     --quick   without lint, packages, windows, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims thirdparty demo packages windows tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz)
+all_stages=(setup lint build ctest sims thirdparty demo packages windows tsan valgrind fuzz)
 quick_stages=(setup build ctest sims thirdparty demo)
 valgrind_parts=(base crypto record tunnel store)
 
@@ -35,6 +35,7 @@ sims       the simulators' own tests
 thirdparty servers and clients of other makers, from npm: tests/thirdparty/README.md
 demo       packaging/demo.sh, also with --day, with the programs of that build
 packages   DEB and RPM: built twice, installed, upgraded, removed in a root of their own (tests/install/packages.sh)
+windows    the agent for Windows: cross-built, its unit tests and end-to-end flow under wine, the MSI (docs/windows.md)
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -168,6 +169,24 @@ stage_packages() {
     read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -1)
     rm -f "$log"
     return "$status"
+}
+
+# The relay that the agent for Windows talks to is the one of stage build.
+stage_windows() {
+    local broken=0 unit_passed=0 unit_failed=0
+    packaging/windows/deps.sh
+    build_preset windows || broken=1
+    build_preset asan ml-relay || broken=1
+    export WINEPREFIX=$PWD/build/windows/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree=;mshtml='
+    wine wineboot --init >/dev/null 2>&1 || true
+    run_ctest build/windows/programs -L '^unit$' || broken=1
+    read -r unit_passed unit_failed <<<"$passed $failed"
+    MLC_AGENT=$PWD/tests/windows/wine.sh MLC_WINE_PROGRAM=$PWD/build/windows/programs/ml-agent.exe \
+        run_node_tests tests/windows/*.test.mjs || broken=1
+    passed=$((passed + unit_passed)) failed=$((failed + unit_failed))
+    packaging/windows/msi.sh && passed=$((passed + 1)) || broken=1
+    wineserver -k || true
+    return "$broken"
 }
 
 stage_tsan() {

@@ -1,11 +1,11 @@
 /* program.c - see program.h. */
 #include "base/program.h"
 
+#include "base/os.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -145,17 +145,13 @@ static int with_config(const mlc_program *program, const arguments *args)
 int mlc_program_main(const mlc_program *program, int argc, char **argv)
 {
     arguments args;
-    const struct rlimit no_core = {0, 0};
-    if (program->seal != NULL && argc > 1 && strcmp(argv[1], "seal") == 0) {
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)prctl(PR_SET_DUMPABLE, 0);
+    mlc_os_begin();
+    if (program->seal != NULL && argc > 1 && strcmp(argv[1], "seal") == 0)
         return program->seal(program->name, argc, argv);
-    }
-    if (program->doctor != NULL && argc > 1 && strcmp(argv[1], "doctor") == 0) {
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)prctl(PR_SET_DUMPABLE, 0);
+    if (program->doctor != NULL && argc > 1 && strcmp(argv[1], "doctor") == 0)
         return program->doctor(argc, argv);
-    }
+    if (program->service != NULL && argc > 1 && strcmp(argv[1], "service") == 0)
+        return program->service(program, argc, argv);
     if (!take_arguments(program, argc, argv, &args))
         return usage(program, stderr, EXIT_USAGE);
     if (args.help)
@@ -164,7 +160,5 @@ int mlc_program_main(const mlc_program *program, int argc, char **argv)
         return puts(program->software) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (args.help_config)
         return help_config(program);
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    (void)prctl(PR_SET_DUMPABLE, 0);
     return with_config(program, &args);
 }

@@ -2,6 +2,8 @@
 #include "net/http_private.h"
 
 #include "base/clock.h"
+#include "net/local.h"
+#include "net/trust.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -251,6 +253,12 @@ static void set_tls(const mlc_http_client *client, CURL *easy)
     /* libcurl keeps the parsed CA file for later connections only when there is no CA directory. */
     if (client->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+    size_t trusted_len = 0;
+    const char *const trusted = client->ca_file == NULL ? mlc_trust_pem(&trusted_len) : NULL;
+    struct curl_blob blob = {
+        .data = (void *)(uintptr_t)trusted, .len = trusted_len, .flags = CURL_BLOB_NOCOPY};
+    if (trusted != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
     if (client->ca_file != NULL || info->cainfo != NULL)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (client->cert_file != NULL) {
@@ -311,7 +319,7 @@ static void set_options(mlc_http_call *call, const mlc_http_request *request, bo
     set_tls(client, easy);
     set_proxy(client, easy, plain);
     if (client->unix_path != NULL)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->unix_path);
+        (void)mlc_local_connect(easy, client->unix_path);
     set_callbacks(call);
     call->proxied = !plain && client->proxy != NULL && client->proxy[0] != '\0';
     mlc_http_trace_begin(call);

@@ -76,6 +76,8 @@ mlc_code mlc_http_call_outcome(mlc_http_call *call, CURLcode result, mlc_error *
 /* http_trace.c: have the trace of a call filled in during its handshake, and at its end. No-ops without one. */
 void mlc_http_trace_begin(mlc_http_call *call);
 void mlc_http_trace_end(mlc_http_call *call, CURLcode result);
+/* http_trace_tls.c: libcurl calls it with the TLS library's context before a handshake; user: the trace. */
+CURLcode mlc_http_trace_tls(CURL *easy, void *context, void *user);
 /* Free all but the easy handle, which is cleaned up before. */
 void mlc_http_call_free(mlc_http_call *call);
 

@@ -39,6 +39,8 @@ typedef struct mlc_http_server_options {
     const char *host;      /* address to bind, NULL: all; ignored for unix sockets */
     int port;              /* 0: any free port, see mlc_http_server_port */
     const char *unix_path; /* not NULL: listen here (mode 0660) instead of TCP */
+    /* not NULL: requests without this value of the header Authorization get 401 */
+    const char *authorization;
     const char *cert_file; /* PEM chain; NULL: no TLS (loopback and unix sockets only) */
     const char *key_file;
     const char
