@@ -56,7 +56,8 @@ static void close_sockets(mlc_http_server *server)
     if (server->listen_fd < 0)
         return;
     /* A hang-up is how a listener can be made to go. */
-    struct lws_pollfd hang_up = {.fd = server->listen_fd, .events = LWS_POLLIN, .revents = LWS_POLLHUP};
+    struct lws_pollfd hang_up = {
+        .fd = (lws_sockfd_type)server->listen_fd, .events = LWS_POLLIN, .revents = LWS_POLLHUP};
     server->listen_fd = -1;
     lws_service_fd(mlc_lws_context(server->ctx), &hang_up);
     mlc_lws_poke(server->ctx);

@@ -108,7 +108,7 @@ mlc_code mlc_crossref_find(mlc_txn *txn, const char *id, mlc_crossref_visit_fn v
     if (code == MLC_OK)
         code = store_walk_open(&walk, txn, DB_CROSSREF, key, sizeof key, sizeof key, err);
     while (code == MLC_OK) {
-        mlc_crossref link;
+        mlc_crossref link = {0};
         code = row_read(&walk.value, &link, err);
         if (code != MLC_OK || (strcmp(link.id, id) == 0 && !visit(&link, arg)))
             break;
@@ -182,7 +182,7 @@ static mlc_code next_stale(mlc_txn *txn, mlc_crossref_sweep *sweep, size_t *look
     *id = NULL;
     *other = NULL;
     while (code == MLC_OK && *looked < sweep->max && *id == NULL) {
-        mlc_crossref link;
+        mlc_crossref link = {0};
         memcpy(sweep->at, walk.key.mv_data, sizeof sweep->at);
         code = row_read(&walk.value, &link, err);
         if (code == MLC_OK && link.seen_ms < sweep->before_ms &&

@@ -12,7 +12,9 @@
 #undef fopen
 
 /* Files are read and written as they are, without changed line ends, whoever opens them. */
-unsigned int _CRT_fmode = _O_BINARY;
+#undef _fmode
+extern int _fmode;
+int _fmode = _O_BINARY;
 
 const char *strerrordesc_np(int error)
 {
@@ -109,6 +111,8 @@ FILE *mlc_posix_fopen(const char *path, const char *mode)
     for (; *mode != '\0' && len < sizeof known - 1; mode++)
         if (*mode != 'e')
             known[len++] = *mode;
+    if (len < sizeof known - 1)
+        known[len++] = 'b';
     known[len] = '\0';
     return fopen(path, known);
 }

@@ -53,7 +53,9 @@ FILE *mlc_posix_fopen(const char *path, const char *mode);
 /* Signals do not come from outside on Windows: there is nothing to keep from a thread. */
 #undef pthread_sigmask
 typedef unsigned long long sigset_t;
+#ifndef SIG_SETMASK
 #define SIG_SETMASK 0
+#endif
 int sigfillset(sigset_t *set);
 int mlc_posix_sigmask(int how, const sigset_t *set, sigset_t *old);
 #define pthread_sigmask mlc_posix_sigmask

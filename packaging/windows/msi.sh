@@ -22,13 +22,24 @@ for file in build/windows/deps/copyright-*; do
 done >"$work/bin/LICENCES.txt"
 
 # Zones by their names; not "right" (leap seconds) and "posix" (the same once more).
-(cd /usr/share/zoneinfo && find . -type f -o -type l | sed 's,^\./,,' | grep -E '^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/|^UTC$' |
+(cd /usr/share/zoneinfo && find . -type f -o -type l | sed 's,^\./,,' | grep -E '^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/' |
     cpio --quiet -pdmL "$work/zoneinfo")
 (cd "$work/zoneinfo" && find . -type f | sed 's,^\./,,' | LC_ALL=C sort) |
     wixl-heat --prefix "" --component-group Zones --var var.ZONES --directory-ref ZONEINFO --win64 >"$work/zones.wxs"
 
-wixl --arch x64 -D VERSION="$version" -D BIN="$work/bin" -D DOC="$PWD/docs" -D ZONES="$work/zoneinfo" \
-    -o "$msi" packaging/windows/ml-connector-agent.wxs "$work/zones.wxs"
-# wixl has no HideTarget: with it (8192) Windows Installer keeps the token out of its log.
-msibuild "$msi" -q "UPDATE \`CustomAction\` SET \`Type\` = 11282 WHERE \`Action\` = 'ServiceInstall'"
+cp docs/windows.md "$work/"
+cp packaging/windows/ml-connector-agent.wxs "$work/"
+# wixl wants all names relative to where it runs.
+(cd "$work" && wixl --arch x64 -D VERSION="$version" -D BIN=bin -D DOC=. -D ZONES=zoneinfo -D Win64=yes \
+    -o "$msi" ml-connector-agent.wxs zones.wxs)
+# What wixl cannot say:
+# - HideTarget (8192): Windows Installer keeps the action's command line, with the token, out of its log;
+# - the older version goes before the files of the newer come, else its removal would take the new service with it;
+# - properties that may be given to an installation that asks for an administrator on its way.
+msibuild "$msi" -q \
+    "UPDATE \`CustomAction\` SET \`Type\` = 11282 WHERE \`Action\` = 'ServiceInstall'" \
+    "UPDATE \`InstallExecuteSequence\` SET \`Sequence\` = 1450 WHERE \`Action\` = 'RemoveExistingProducts'" \
+    "UPDATE \`Property\` SET \`Value\` = 'WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;ENROLTOKEN;AISURL;AGENTID' WHERE \`Property\` = 'SecureCustomProperties'"
+[[ "$(msiinfo export "$msi" CustomAction)" == *11282* && "$(msiinfo export "$msi" InstallExecuteSequence)" == *RemoveExistingProducts*1450* ]] ||
+    { echo "msi.sh: $msi was not completed" >&2; exit 1; }
 echo "msi.sh: $msi"

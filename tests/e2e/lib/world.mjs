@@ -51,7 +51,7 @@ export class World {
    *   sites: [options of further tenants, see site.mjs], beforeRelay(world): called before the relay starts }
    */
   static async run(options, body) {
-    const world = new World(options);
+    const world = new this(options);
     let failure;
     try {
       await world.open();
