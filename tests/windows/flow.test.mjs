@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { settled } from '../e2e/lib/compare.mjs';
@@ -26,6 +27,18 @@ const byName = (url) => url.replace('127.0.0.1', 'localhost');
 
 /** A World whose agent's settings name its peers. */
 class WindowsWorld extends World {
+  /* "localhost" is ::1 first. wine does not tell libwebsockets that nobody listens there, so somebody does. */
+  async startRelay() {
+    const twin = net.createServer((client) => {
+      const server = net.connect(this.cutter.port, '127.0.0.1');
+      client.pipe(server).pipe(client);
+      for (const [one, other] of [[client, server], [server, client]]) one.on('error', () => other.destroy());
+    });
+    await new Promise((resolve, reject) => { twin.on('error', reject).listen(this.cutter.port, '::1', resolve); });
+    twin.unref();
+    await super.startRelay();
+  }
+
   writeConfigs(more = {}) {
     super.writeConfigs({
       agent: { relay: { url: `wss://localhost:${this.cutter.port}/v1/tunnel` }, ais: { url: byName(this.jde.url), timeout: '20s' } }, ...more,

@@ -11,6 +11,8 @@ export WINEPREFIX=${WINEPREFIX:-$root/build/windows/wine}
 export WINEDEBUG=${WINEDEBUG:--all} WINEDLLOVERRIDES='mscoree=;mshtml='
 export MLC_ZONEINFO=${MLC_ZONEINFO:-/usr/share/zoneinfo}
 loader=/usr/lib/wine/wine64
+# wine makes access lists from modes: with this, what the program makes is its user's own, as below a folder that is.
+umask 077
 child=0
 stop() { kill -INT "$child"; }
 trap stop TERM INT
