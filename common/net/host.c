@@ -18,6 +18,15 @@ static bool read_port(const char *text, size_t len, int *port)
     return true;
 }
 
+/* What stands between brackets is an IPv6 address, which has colons; nothing else has brackets, and no host has blanks. */
+static bool is_host(const char *text, size_t len, bool v6)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == '[' || text[i] == ']' || text[i] == 0x7f)
+            return false;
+    return len > 0 && len < MLC_HOST_MAX && (!v6 || memchr(text, ':', len) != NULL);
+}
+
 bool mlc_host_split(const char *text, size_t len, char **host, int *port)
 {
     const bool v6 = len > 0 && text[0] == '[';
@@ -31,7 +40,7 @@ bool mlc_host_split(const char *text, size_t len, char **host, int *port)
     const size_t host_len = (size_t)((stop != NULL ? stop : end) - from);
     if (colon < end && (*colon != ':' || !read_port(colon + 1, (size_t)(end - colon) - 1, port)))
         return false;
-    if (host_len == 0 || host_len >= MLC_HOST_MAX || *port < 1 || *port > 65535)
+    if (!is_host(from, host_len, v6) || *port < 1 || *port > 65535)
         return false;
     *host = mlc_strndup(from, host_len);
     return *host != NULL;
