@@ -24,10 +24,10 @@ const through = (squid, more = {}) => ({
 });
 
 /** Both programs anew, all of their ways with these settings of the proxy. */
-async function restart(world, proxy, { agent = {}, env = {}, named = {} } = {}) {
+async function restart(world, proxy, { agent = {}, env = {}, named = {}, relay = {} } = {}) {
   await world.agent.stop();
   await world.relay.stop();
-  world.writeConfigs({ agent: { relay: { ...proxy, ...agent, ...named.relay }, ais: { ...proxy, ...agent, ...named.ais } }, relay: { tenant: { dynamics: proxy } } });
+  world.writeConfigs({ agent: { relay: { ...proxy, ...agent, ...named.relay }, ais: { ...proxy, ...agent, ...named.ais } }, relay: { relay, tenant: { dynamics: proxy } } });
   for (const program of [world.agent, world.relay]) Object.assign(program.env, env);
   await world.startRelay();
   await world.startAgent();
@@ -201,7 +201,10 @@ test('proxy', async (t) => withWorld(async (world, first) => {
       assert.equal(answer.checks[`${way}.tls`].state, 'fail', answer.text);
       assert.match(answer.checks[`${way}.tls`].detail, /Corporate Inspection CA/);
     }
-    await restart(world, {}, { agent: through(squid, { ca_file: squid.file('ca.pem') }), named });
+    const trusting = { agent: through(squid, { ca_file: squid.file('ca.pem') }), named };
+    await restart(world, {}, trusting);
+    await until('the relay misses the certificate of the agent in TLS', async () => /did not come with TLS.*relay\.tls_certificates/.test(await lastError(world)), PATIENCE);
+    await restart(world, {}, { ...trusting, relay: { tls_certificates: false } });
     await travels(world, 'Inspected');
   }));
 }));
