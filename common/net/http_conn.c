@@ -5,6 +5,8 @@
 #include <strings.h>
 
 enum { CLOSE_IT = -1 }; /* what a callback returns to have libwebsockets close the connection */
+/* Pieces of a next request may come while an answer is on its way; this many mean that nothing else happens any more. */
+enum { IDLE_ENDS_MAX = 100 };
 
 /* ---- coming and going ---- */
 
@@ -214,6 +216,7 @@ static int on_head(http_conn *conn, const char *path, size_t path_len)
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* our own deadlines rule */
     mlc_http_wait_for(conn, &conn->server->wait_request);
     conn->close_after = conn->linger_after = false;
+    conn->idle_ends = 0;
     conn->req = mlc_http_req_read(conn, path, path_len);
     if (conn->req == NULL)
         return CLOSE_IT;
@@ -257,10 +260,12 @@ static int on_body(http_conn *conn, const void *data, size_t len)
     return chunked && mlc_chunked_ended(&req->chunked) ? dispatch(conn) : 0;
 }
 
+/* libwebsockets 4.1 tells of the end of the body again for each piece that follows it, and takes nothing of the piece. When
+ * the request was pipelined it does so in a loop of its own, which nothing but the end of the connection ends. */
 static int on_body_end(http_conn *conn)
 {
     if (conn->state != HTTP_CONN_BODY || conn->req == NULL)
-        return 0;
+        return ++conn->idle_ends > IDLE_ENDS_MAX ? CLOSE_IT : 0;
     return conn->req->body_kind == HTTP_BODY_CHUNKED ? CLOSE_IT : dispatch(conn);
 }
 

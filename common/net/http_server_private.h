@@ -56,7 +56,8 @@ struct http_conn {
     bool in_callback; /* the answer can be written when the handler returns */
     bool rx_stopped;
     bool close_after, linger_after;
-    uint8_t *out; /* LWS_PRE bytes, then the whole answer */
+    unsigned idle_ends; /* times that libwebsockets told of the end of a body which nobody waits for */
+    uint8_t *out;       /* LWS_PRE bytes, then the whole answer */
     size_t out_len, out_at;
     int64_t out_since_ms;
     char peer[MLC_HTTP_PEER_MAX];

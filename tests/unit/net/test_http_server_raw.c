@@ -113,6 +113,20 @@ static void pipelined_bodies_end_the_connection(void **state)
     }
 }
 
+/* libwebsockets would go round in it for ever, and no other connection be served. */
+static void a_pipelined_body_that_is_refused_ends_the_connection(void **state)
+{
+    server_fix *f = *state;
+    net_raw raw = {.send = "GET /echo HTTP/1.1\r\n" HOST "\r\n"
+                           "DELETE /echo HTTP/1.1\r\n" HOST "Content-Length: 9x\r\n\r\n"
+                           "POST /echo HTTP/1.1\r\n" HOST "\r\n"};
+    char *got = server_fix_raw(f, &raw);
+    assert_true(raw.closed);
+    assert_memory_equal(got, "HTTP/1.1 20", 11);
+    assert_int_equal(f->handled, 1);
+    free(got);
+}
+
 static void chunked_bodies_are_read(void **state)
 {
     server_fix *f = *state;
@@ -345,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         plain(pipelined_requests_are_answered_in_order),
         plain(pipelined_bodies_end_the_connection),
+        plain(a_pipelined_body_that_is_refused_ends_the_connection),
         plain(chunked_bodies_are_read),
         plain(chunked_bodies_have_the_routes_limit),
         plain(contradictory_lengths_are_refused),
