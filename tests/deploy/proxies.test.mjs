@@ -69,7 +69,8 @@ for (const [name, make] of Object.entries({ nginx, haproxy })) {
 
     await step(t, world, 'a body beyond the limit ends at the proxy', async () => {
       const from = world.relay.logSize;
-      assert.equal((await ask(world, 'POST', webhook, 'x'.repeat(600 * 1024))).status, 413);
+      /* Its length alone is sent: a proxy that answers and closes while the body is on its way may take the answer back. */
+      assert.equal((await ask(world, 'POST', webhook, null, { 'Content-Length': 600 * 1024 })).status, 413);
       assert.equal(world.relay.text(from).includes('malformed'), false);
     });
 

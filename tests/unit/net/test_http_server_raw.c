@@ -127,6 +127,16 @@ static void a_pipelined_body_that_is_refused_ends_the_connection(void **state)
     free(got);
 }
 
+static void names_of_http2_are_no_request(void **state)
+{
+    server_fix *f = *state;
+    net_raw raw = {.send = ":path /echo HTTP/1.1\r\n" HOST "\r\n"};
+    char *got = server_fix_raw(f, &raw);
+    assert_true(raw.closed);
+    assert_int_equal(f->handled, 0);
+    free(got);
+}
+
 static void chunked_bodies_are_read(void **state)
 {
     server_fix *f = *state;
@@ -359,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         plain(pipelined_requests_are_answered_in_order),
         plain(pipelined_bodies_end_the_connection),
+        plain(names_of_http2_are_no_request),
         plain(a_pipelined_body_that_is_refused_ends_the_connection),
         plain(chunked_bodies_are_read),
         plain(chunked_bodies_have_the_routes_limit),
