@@ -224,7 +224,6 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
 
 static mlc_code open_signals(agent_app *app, mlc_error *err)
 {
-    (void)signal(SIGPIPE, SIG_IGN);
     if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0)
         return mlc_fail(err, MLC_E_IO, "cannot watch for signals");
     app->signals_open = true;

@@ -4,6 +4,7 @@
 #include "admin/rotate.h"
 #include "agent/flow/flow_routes.h"
 #include "agent/refresh.h"
+#include "net/local.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,5 +124,5 @@ mlc_code app_open_admin(agent_app *app, mlc_error *err)
                                             .routes = app->routes,
                                             .route_count = count,
                                             .log = app->log};
-    return mlc_http_server_open(&app->admin_server, app->lws, &server, err);
+    return mlc_local_listen(&app->admin_server, app->lws, &server, err);
 }

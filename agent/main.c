@@ -5,6 +5,7 @@
 #include "agent/enroll.h"
 #include "agent/identity.h"
 #include "agent/relay_url.h"
+#include "agent/service.h"
 #include "base/clock.h"
 #include "base/program.h"
 #include "crypto/sealed.h"
@@ -85,7 +86,9 @@ static mlc_code enroll(const mlc_program_context *context, mlc_error *err)
 
 static mlc_code run(const mlc_program_context *context, mlc_error *err)
 {
-    const mlc_code code = mlc_log_add_secret(context->log, mlc_cfg_secret(context->cfg, "ais.password"), err);
+    mlc_code code = mlc_log_add_secret(context->log, mlc_cfg_secret(context->cfg, "ais.password"), err);
+    if (code == MLC_OK)
+        code = mlc_agent_service_enroll(context, err);
     return code == MLC_OK ? mlc_agent_run(context->cfg, context->log, context->software, err) : code;
 }
 
@@ -116,6 +119,7 @@ int main(int argc, char **argv)
                                  .enroll = enroll,
                                  .default_config = DEFAULT_CONFIG,
                                  .seal = seal,
-                                 .doctor = doctor};
+                                 .doctor = doctor,
+                                 .service = mlc_agent_service};
     return mlc_program_main(&program, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "cli/http.h"
 
 #include "cli/socket.h"
+#include "net/local.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static CURLcode set_up(CURL *curl, const char *socket, const char *url, const ch
 {
     CURLcode rc = curl_easy_setopt(curl, CURLOPT_URL, url);
     if (rc == CURLE_OK && socket != NULL)
-        rc = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+        rc = mlc_local_connect(curl, socket);
     if (rc == CURLE_OK)
         rc = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (rc == CURLE_OK)

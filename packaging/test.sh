@@ -3,9 +3,9 @@
 # and the exit status 1 when anything failed.
 #
 #   packaging/test.sh [--quick] [--only STAGE]... [--list]
-#     --quick   without lint, packages, deploy, tsan, valgrind and fuzz
+#     --quick   without lint, packages, deploy, windows, tsan, valgrind and fuzz
 #     --only    that stage only; may be repeated
-# Stages: setup lint build ctest sims thirdparty demo packages deploy tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
+# Stages: setup lint build ctest sims thirdparty demo packages deploy windows tsan valgrind fuzz (--list tells more). Logs: build/test-logs/.
 # MLC_JOBS: tests and compilers at once (number of processors); MLC_FUZZ_SECONDS: for each fuzz target (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=${MLC_JOBS:-$(nproc)}
 fuzz_seconds=${MLC_FUZZ_SECONDS:-60}
 logs=build/test-logs
-all_stages=(setup lint build ctest sims thirdparty demo packages deploy tsan valgrind fuzz)
+all_stages=(setup lint build ctest sims thirdparty demo packages deploy windows tsan valgrind fuzz)
 quick_stages=(setup build ctest sims thirdparty demo)
 valgrind_parts=(base crypto record tunnel store)
 
@@ -36,6 +36,7 @@ thirdparty servers and clients of other makers, from npm: tests/thirdparty/READM
 demo       packaging/demo.sh, also with --day, with the programs of that build
 packages   a release, built twice; its packages installed by docs/install.md, upgraded, removed on machines under systemd (tests/install/packages.sh)
 deploy     container image, Kubernetes manifests, nginx and HAProxy, restarts without a refused webhook, backup (tests/deploy)
+windows    the agent for Windows: cross-built, its unit tests and end-to-end flow under wine, the MSI (docs/windows.md)
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -178,6 +179,24 @@ stage_deploy() {
     run_node_tests tests/deploy/*.test.mjs
 }
 
+# The relay that the agent for Windows talks to is the one of stage build.
+stage_windows() {
+    local broken=0 unit_passed=0 unit_failed=0
+    packaging/windows/deps.sh
+    build_preset windows || broken=1
+    build_preset asan ml-relay || broken=1
+    export WINEPREFIX=$PWD/build/windows/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree=;mshtml='
+    wine wineboot --init >/dev/null 2>&1 || true
+    run_ctest build/windows/programs -L '^unit$' || broken=1
+    read -r unit_passed unit_failed <<<"$passed $failed"
+    MLC_AGENT=$PWD/tests/windows/wine.sh MLC_WINE_PROGRAM=$PWD/build/windows/programs/ml-agent.exe \
+        run_node_tests tests/windows/*.test.mjs || broken=1
+    passed=$((passed + unit_passed)) failed=$((failed + unit_failed))
+    packaging/windows/msi.sh && passed=$((passed + 1)) || broken=1
+    wineserver -k || true
+    return "$broken"
+}
+
 stage_tsan() {
     local programs broken=0
     mapfile -t programs < <(unit_programs)
@@ -270,8 +289,8 @@ while (($# > 0)); do
     case $1 in
     --quick) stages=("${quick_stages[@]}") ;;
     --only)
-        if [[ " ${all_stages[*]} " != *" ${2:-} "* ]]; then
-            echo "test.sh: --only needs one of: ${all_stages[*]}" >&2
+        if [[ " ${all_stages[*]} ${more_stages[*]} " != *" ${2:-} "* ]]; then
+            echo "test.sh: --only needs one of: ${all_stages[*]} ${more_stages[*]}" >&2
             exit 2
         fi
         only+=("$2")

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,7 +204,6 @@ int mlc_doctor_main(const mlc_doctor_options *options, int argc, char **argv)
     mlc_error err;
     if (!take_arguments(options, argc, argv, &args))
         return usage(options);
-    (void)signal(SIGPIPE, SIG_IGN);
     doctor d = {.opt = options, .file = args.config, .faults = &faults};
     d.config_code = options->load_config(&cfg, args.config, &faults, &d.config_err);
     d.cfg = cfg;

@@ -3,6 +3,7 @@
  * Reasons name the reference's kind and place, never the secret. A value without a known prefix may be
  * a secret written where it should not be: it is not repeated either. */
 #include "base/config_private.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,11 +44,11 @@ static mlc_code accept(mlc_buf *secret, char **out, char *reason)
 static mlc_code read_open_file(int fd, const char *path, bool private_only, char **out, char *reason)
 {
     struct stat st;
+    char remedy[MLC_CFG_REASON_MAX];
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return refuse(reason, "%s is not a regular file; name the file that holds the secret", path);
-    if (private_only && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return refuse(reason, "%s is open to group or others (mode %03o); run: chmod 600 %s", path,
-                      (unsigned)(st.st_mode & 0777), path);
+    if (private_only && !mlc_os_private(fd, path, remedy, sizeof remedy))
+        return refuse(reason, "%s is open to group or others %s", path, remedy);
     if (st.st_size > SECRET_MAX)
         return refuse(reason, "%s is larger than %d bytes; name the file that holds only the secret", path,
                       SECRET_MAX);
@@ -77,7 +78,7 @@ static mlc_code read_open_file(int fd, const char *path, bool private_only, char
 
 static mlc_code from_file(const char *path, bool private_only, char **out, char *reason)
 {
-    if (path[0] != '/')
+    if (!mlc_os_absolute(path))
         return refuse(reason, "file: needs an absolute path; write \"file:/path/to/secret\"");
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -103,7 +104,7 @@ static mlc_code from_env(const char *name, char **out, char *reason)
 static mlc_code from_credential(const char *name, char **out, char *reason)
 {
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+    if (name[0] == '\0' || name[0] == '.' || mlc_os_last_slash(name) != NULL)
         return refuse(reason, "credential: needs the name of a credential, not a path");
     if (folder == NULL || folder[0] == '\0')
         return refuse(

@@ -2,6 +2,7 @@
  *
  * The same text rules hold for the file, for defaults and for environment variables. */
 #include "base/config_private.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -169,8 +170,8 @@ static mlc_code set_path(const mlc_cfg *cfg, mlc_cfg_item *item, const char *tex
 {
     if (text[0] == '\0')
         return fault(reason, "the path is empty; give a path or leave the setting out");
-    const char *slash = strrchr(cfg->file, '/');
-    if (text[0] == '/' || strcmp(text, "-") == 0 || slash == NULL)
+    const char *slash = mlc_os_last_slash(cfg->file);
+    if (mlc_os_absolute(text) || strcmp(text, "-") == 0 || slash == NULL)
         return keep(item, mlc_strdup(text), reason);
     return keep(item, mlc_asprintf("%.*s/%s", (int)(slash - cfg->file), cfg->file, text), reason);
 }

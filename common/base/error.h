@@ -15,8 +15,14 @@
 #include <stdbool.h>
 
 #if defined(__GNUC__)
+#ifdef __MINGW_PRINTF_FORMAT
+/* C99's own, not that of Microsoft's library. */
+#define MLC_PRINTF(fmt_index, args_index)                                                                    \
+    __attribute__((format(__MINGW_PRINTF_FORMAT, fmt_index, args_index)))
+#else
 #define MLC_PRINTF(fmt_index, args_index) __attribute__((format(printf, fmt_index, args_index)))
-#define MLC_NODISCARD                     __attribute__((warn_unused_result))
+#endif
+#define MLC_NODISCARD __attribute__((warn_unused_result))
 #else
 #define MLC_PRINTF(fmt_index, args_index)
 #define MLC_NODISCARD

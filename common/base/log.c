@@ -312,7 +312,7 @@ static void write_line(mlc_log *log, const mlc_buf *line)
 {
     ssize_t written = 0;
     do {
-        written = write(log->fd, line->data, line->len);
+        written = write(log->fd, line->data, (unsigned)line->len);
     } while (written < 0 && errno == EINTR);
     if (written > 0)
         log->torn = (size_t)written < line->len;

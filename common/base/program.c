@@ -1,11 +1,11 @@
 /* program.c - see program.h. */
 #include "base/program.h"
 
+#include "base/os.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -174,20 +174,14 @@ static int with_config(const mlc_program *program, const arguments *args)
 int mlc_program_main(const mlc_program *program, int argc, char **argv)
 {
     arguments args;
-    const struct rlimit no_core = {0, 0};
-    if (program->seal != NULL && argc > 1 && strcmp(argv[1], "seal") == 0) {
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)prctl(PR_SET_DUMPABLE, 0);
+    mlc_os_begin();
+    if (program->seal != NULL && argc > 1 && strcmp(argv[1], "seal") == 0)
         return program->seal(program->name, argc, argv);
-    }
-    if (program->doctor != NULL && argc > 1 && strcmp(argv[1], "doctor") == 0) {
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)prctl(PR_SET_DUMPABLE, 0);
+    if (program->doctor != NULL && argc > 1 && strcmp(argv[1], "doctor") == 0)
         return program->doctor(argc, argv);
-    }
+    if (program->service != NULL && argc > 1 && strcmp(argv[1], "service") == 0)
+        return program->service(program, argc, argv);
     int status = EXIT_USAGE;
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    (void)prctl(PR_SET_DUMPABLE, 0);
     if (!take_arguments(program, argc, argv, &args))
         status = usage(program, stderr, EXIT_USAGE);
     else if (args.help)

@@ -22,7 +22,8 @@ typedef struct mlc_program_context {
 
 typedef mlc_code (*mlc_program_fn)(const mlc_program_context *context, mlc_error *err);
 
-typedef struct mlc_program {
+typedef struct mlc_program mlc_program;
+struct mlc_program {
     const char *name;     /* "ml-agent" */
     const char *software; /* "ml-agent/0.1.0" */
     mlc_code (*load_config)(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
@@ -37,7 +38,9 @@ typedef struct mlc_program {
     int (*doctor)(int argc, char **argv);
     const char *default_config; /* of the command "enroll", when it names none */
     const char *doctor_word;    /* of its further argument, for the usage: " [TENANT]"; NULL: none */
-} mlc_program;
+    /* Command "service", which reads its own arguments; NULL: there is none. */
+    int (*service)(const mlc_program *program, int argc, char **argv);
+};
 
 int mlc_program_main(const mlc_program *program, int argc, char **argv);
 

@@ -4,6 +4,7 @@
  * times. Abbreviations and leap seconds are of no use here and are skipped. */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/os.h"
 #include "base/zone_private.h"
 
 #include <ctype.h>
@@ -25,8 +26,6 @@ enum {
     FIXED_HOURS_MAX = 18,
     DAY = 86400
 };
-
-#define ZONE_FOLDER "/usr/share/zoneinfo"
 
 struct mlc_zone {
     int64_t *at;     /* UTC seconds of the changes, ascending */
@@ -229,8 +228,8 @@ static mlc_code read_zone_file(int fd, mlc_buf *data, mlc_error *err)
 
 static mlc_code open_named(mlc_zone **out, const char *name, mlc_error *err)
 {
-    char path[sizeof ZONE_FOLDER + NAME_MAX_LEN + 2];
-    (void)snprintf(path, sizeof path, "%s/%s", ZONE_FOLDER, name);
+    char path[MLC_OS_PATH_MAX];
+    mlc_os_zone_file(name, path);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return mlc_fail(err, errno == ENOENT || errno == ENOTDIR ? MLC_E_NOTFOUND : MLC_E_IO,

@@ -4,9 +4,12 @@
  * either holds a whole key or does not exist, and two processes that start at once agree on one key. */
 #include "crypto/root_key.h"
 
+#include "base/os.h"
+#include "crypto/crypto.h"
+#include "crypto/key_wrap.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +18,7 @@
 static mlc_code write_all(int fd, const uint8_t *data, size_t len)
 {
     while (len > 0) {
-        const ssize_t put = write(fd, data, len);
+        const ssize_t put = write(fd, data, (unsigned)len);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
@@ -31,7 +34,7 @@ static mlc_code read_up_to(int fd, uint8_t *data, size_t max, size_t *got)
 {
     *got = 0;
     while (*got < max) {
-        const ssize_t n = read(fd, data + *got, max - *got);
+        const ssize_t n = read(fd, data + *got, (unsigned)(max - *got));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -45,27 +48,22 @@ static mlc_code read_up_to(int fd, uint8_t *data, size_t max, size_t *got)
 
 mlc_code mlc_root_key_sync_folder(const char *path, mlc_error *err)
 {
-    char *copy = mlc_strdup(path);
-    if (copy == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for the path of the root key");
-    const char *folder = dirname(copy);
-    mlc_code code = MLC_OK;
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        code = mlc_fail(err, MLC_E_IO, "cannot sync folder %s: %s", folder, strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
-    free(copy);
-    return code;
+    if (mlc_os_sync_folder(path) == 0)
+        return MLC_OK;
+    return mlc_fail(err, MLC_E_IO, "cannot sync the folder of %s: %s", path, strerror(errno));
 }
 
 static mlc_code write_key(int fd, const char *path, mlc_error *err)
 {
     uint8_t key[MLC_KEY_LEN];
+    mlc_buf kept = {.max = MLC_KEY_WRAP_MAX};
     mlc_code code = mlc_random(key, sizeof key, err);
-    if (code == MLC_OK && (write_all(fd, key, sizeof key) != MLC_OK || fsync(fd) != 0))
+    if (code == MLC_OK)
+        code = mlc_key_wrap(key, &kept, err);
+    if (code == MLC_OK && (write_all(fd, kept.data, kept.len) != MLC_OK || fsync(fd) != 0))
         code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
     mlc_wipe(key, sizeof key);
+    mlc_buf_wipe(&kept);
     return code;
 }
 
@@ -117,21 +115,16 @@ static mlc_code read_key(int fd, const char *path, bool guarded, uint8_t out[MLC
         return mlc_fail(err, MLC_E_IO, "cannot examine root key %s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return mlc_fail(err, MLC_E_INVALID, "root key %s is not a regular file", path);
-    if (!guarded && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return mlc_fail(err, MLC_E_DENIED,
-                        "root key %s is open to group or others (mode %03o); run: chmod 600 %s", path,
-                        (unsigned)(st.st_mode & 0777), path);
-    uint8_t bytes[MLC_KEY_LEN + 1]; /* one more, to notice a longer file */
+    char remedy[512];
+    if (!guarded && !mlc_os_private(fd, path, remedy, sizeof remedy))
+        return mlc_fail(err, MLC_E_DENIED, "root key %s is open to group or others %s", path, remedy);
+    uint8_t bytes[MLC_KEY_WRAP_MAX + 1]; /* one more, to notice a longer file */
     size_t got = 0;
     mlc_code code = MLC_OK;
     if (read_up_to(fd, bytes, sizeof bytes, &got) != MLC_OK)
         code = mlc_fail(err, MLC_E_IO, "cannot read root key %s: %s", path, strerror(errno));
-    else if (got != MLC_KEY_LEN)
-        code = mlc_fail(err, MLC_E_INVALID,
-                        "root key %s does not hold exactly %d bytes; restore it from its backup", path,
-                        MLC_KEY_LEN);
     else
-        memcpy(out, bytes, MLC_KEY_LEN);
+        code = mlc_key_unwrap(bytes, got, path, out, err);
     mlc_wipe(bytes, sizeof bytes);
     return code;
 }

@@ -92,10 +92,10 @@ bool map_text_letters(const map_field *field, locale_t locale, map_value *value,
     for (size_t at = 0; code == MLC_OK && at < value->text.len;) {
         uint8_t bytes[4];
         size_t len = 0;
-        const wint_t c = (wint_t)decode(value->text.data + at, value->text.len - at, &len);
-        const wint_t changed = field->letters == MAP_UPPER ? towupper_l(c, locale) : towlower_l(c, locale);
+        const uint32_t c = decode(value->text.data + at, value->text.len - at, &len);
+        const uint32_t changed = field->letters == MAP_UPPER ? towupper_l(c, locale) : towlower_l(c, locale);
         code = changed == c ? mlc_buf_append(&out, value->text.data + at, len, NULL)
-                            : mlc_buf_append(&out, bytes, encode((uint32_t)changed, bytes), NULL);
+                            : mlc_buf_append(&out, bytes, encode(changed, bytes), NULL);
         at += len;
     }
     if (code != MLC_OK) {

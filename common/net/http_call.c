@@ -2,6 +2,7 @@
 #include "net/http_private.h"
 
 #include "base/clock.h"
+#include "net/local.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -264,6 +265,8 @@ static void set_tls(const mlc_http_client *client, CURL *easy)
     /* libcurl keeps the parsed CA file for later connections only when there is no CA directory. */
     if (client->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
+    else /* Windows' own; elsewhere libcurl takes no notice */
+        curl_easy_setopt(easy, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NATIVE_CA);
     if (client->ca_file != NULL || info->cainfo != NULL)
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (client->cert_file != NULL) {
@@ -310,7 +313,7 @@ static void set_options(mlc_http_call *call, const mlc_http_request *request)
     set_tls(client, easy);
     mlc_http_proxy_set(call);
     if (client->unix_path != NULL)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->unix_path);
+        (void)mlc_local_connect(easy, client->unix_path);
     set_callbacks(call);
     mlc_http_trace_begin(call);
 }

@@ -1,3 +1,4 @@
+#include "crypto/crypto.h"
 #include "net/http_server_private.h"
 
 #include <stdlib.h>
@@ -180,6 +181,17 @@ static int find_route(mlc_http_req *req, const mlc_http_server *server)
     return other_method ? 405 : 404;
 }
 
+static bool is_authorized(const http_conn *conn)
+{
+    const char *const wanted = conn->server->authorization;
+    if (wanted == NULL)
+        return true;
+    char *const given = mlc_http_wsi_header(conn->wsi, "authorization");
+    const bool same = mlc_secret_equal(given, wanted);
+    free(given);
+    return same;
+}
+
 static void judge(mlc_http_req *req, const http_conn *conn, size_t path_len)
 {
     int sizes = check_sizes(conn->wsi, path_len);
@@ -188,10 +200,13 @@ static void judge(mlc_http_req *req, const http_conn *conn, size_t path_len)
     req->body.max = req->route != NULL ? req->route->max_body : MLC_HTTP_DEFAULT_MAX_BODY;
     if (sizes != 0)
         req->refusal = sizes;
+    else if (!is_authorized(conn))
+        req->refusal = 401;
     else if (strlen(req->path) != path_len)
         req->refusal = 400; /* a decoded NUL */
     else if (req->method[0] == '\0')
-        req->refusal = 400; /* CONNECT, or ":path /x": libwebsockets takes the names of HTTP/2 for a request */
+        req->refusal =
+            400; /* CONNECT, or ":path /x": libwebsockets takes the names of HTTP/2 for a request */
     else if (body != 0)
         req->refusal = body;
     else if (req->body_kind == HTTP_BODY_LENGTH && req->body_length > req->body.max)

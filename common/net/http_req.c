@@ -250,6 +250,7 @@ void mlc_http_req_refuse(mlc_http_req *req, int status)
         const char *message;
     } refusals[] = {
         {400, "bad_request", "the request is malformed"},
+        {401, "unauthorized", "this server is for those who may read its socket file"},
         {404, "not_found", "there is nothing at this address"},
         {405, "method_not_allowed", "this address does not serve that method"},
         {408, "timeout", "the request was not complete in time"},

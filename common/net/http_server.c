@@ -28,6 +28,7 @@ void mlc_http_server_unref(mlc_http_server *server)
     free(server->name);
     free(server->host);
     free(server->unix_path);
+    free(server->authorization);
     free(server);
 }
 
@@ -50,7 +51,8 @@ static void close_listener(mlc_http_server *server)
     if (server->listen_fd < 0)
         return;
     /* A hang-up is how a listener can be made to go. */
-    struct lws_pollfd hang_up = {.fd = server->listen_fd, .events = LWS_POLLIN, .revents = LWS_POLLHUP};
+    struct lws_pollfd hang_up = {
+        .fd = (lws_sockfd_type)server->listen_fd, .events = LWS_POLLIN, .revents = LWS_POLLHUP};
     server->listen_fd = -1;
     lws_service_fd(mlc_lws_context(server->ctx), &hang_up);
     mlc_lws_poke(server->ctx);
@@ -166,9 +168,11 @@ static mlc_code make_server(mlc_http_server **out, mlc_lws *ctx, const mlc_http_
     server->name = mlc_strdup(o->name != NULL ? o->name : "http");
     server->host = mlc_strdup(o->host);
     server->unix_path = mlc_strdup(o->unix_path);
+    server->authorization = mlc_strdup(o->authorization);
     mlc_code code = MLC_OK;
     if (server->name == NULL || (o->host != NULL && server->host == NULL) ||
-        (o->unix_path != NULL && server->unix_path == NULL))
+        (o->unix_path != NULL && server->unix_path == NULL) ||
+        (o->authorization != NULL && server->authorization == NULL))
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for a server");
     if (code == MLC_OK)
         code = copy_routes(server, o, err);

@@ -44,6 +44,8 @@ typedef struct mlc_http_server_options {
      * port. It belongs to the server when open succeeds, which accepts from it and never shuts it down: who else holds it
      * goes on collecting connections. */
     int listen_fd;
+    /* not NULL: requests without this value of the header Authorization get 401 */
+    const char *authorization;
     const char *cert_file; /* PEM chain; NULL: no TLS (loopback and unix sockets only) */
     const char *key_file;
     const char

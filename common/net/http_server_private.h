@@ -103,7 +103,7 @@ struct mlc_http_server {
     size_t extra_count;
     mlc_http_route *routes;
     size_t route_count;
-    char *name, *host, *unix_path;
+    char *name, *host, *unix_path, *authorization;
     int port;
     int listen_fd;              /* owned by libwebsockets */
     struct http_accept *accept; /* NULL: libwebsockets listens */

@@ -4,10 +4,8 @@
  * new entries are refused some way before the end, other writing that grows the store a little later, and what does
  * not grow it may use all. Counted are live pages: those that hold data; the others can be written again.
  * On the disk the room is there because the file is made longer ahead of its use. */
+#include "store/disk.h"
 #include "store/store_inner.h"
-
-#include <errno.h>
-#include <fcntl.h>
 
 /* How far the file reaches beyond its last used page: at least, and when it is made longer. */
 static const size_t DISK_RESERVE = (size_t)1 << 20;
@@ -26,21 +24,12 @@ static size_t map_reserve(const mlc_store *s)
 /* Make the file reach `bytes`. False when the disk (or a limit on files) does not allow it. */
 static bool reach(mlc_store *s, size_t bytes)
 {
-    mdb_filehandle_t fd = -1;
     if (bytes <= s->allocated)
         return true;
-    if (mdb_env_get_fd(s->env, &fd) != 0)
-        return true;
-    while (fallocate(fd, 0, 0, (off_t)bytes) != 0) {
-        if (errno == EINTR)
-            continue;
-        if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-            return false;
-        s->allocated = SIZE_MAX; /* not offered by this file system */
-        return true;
-    }
-    s->allocated = bytes;
-    return true;
+    const disk_end end = disk_reach(s->env, bytes);
+    if (end != DISK_NO_ROOM)
+        s->allocated = end == DISK_DONE ? bytes : SIZE_MAX;
+    return end != DISK_NO_ROOM;
 }
 
 static size_t used_bytes(const mlc_store *s)

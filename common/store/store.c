@@ -1,4 +1,5 @@
 /* store.c - a store's life: directory, lock, LMDB environment, reading, growing (store.h). Its writer: writer.c. */
+#include "store/disk.h"
 #include "store/store_inner.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,7 +41,7 @@ static mlc_code take_lock(mlc_store *s, mlc_error *err)
     if (s->lock_fd < 0)
         return mlc_fail(err, MLC_E_IO, "%s: %s; is the folder writable for this user?", path,
                         strerror(errno));
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!disk_lock(s->lock_fd)) {
         const ssize_t len = read(s->lock_fd, owner, sizeof owner - 1);
         owner[len > 0 ? len : 0] = '\0';
         owner[strcspn(owner, "\n")] = '\0';
@@ -51,7 +51,7 @@ static mlc_code take_lock(mlc_store *s, mlc_error *err)
     if (s->read_only)
         return MLC_OK;
     const int len = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-    if (ftruncate(s->lock_fd, 0) != 0 || write(s->lock_fd, owner, (size_t)len) != len)
+    if (ftruncate(s->lock_fd, 0) != 0 || write(s->lock_fd, owner, (unsigned)len) != len)
         mlc_log_warn(s->log, "store", "the owner's number cannot be noted", MLC_S("dir", s->dir));
     return MLC_OK;
 }
@@ -267,7 +267,7 @@ mlc_code mlc_store_info_get(mlc_store *store, mlc_store_info *out, mlc_error *er
 static int copy_to(mlc_store *store, int fd)
 {
     (void)pthread_rwlock_rdlock(&store->map_lock);
-    const int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    const int rc = mdb_env_copyfd2(store->env, disk_handle(fd), MDB_CP_COMPACT);
     (void)pthread_rwlock_unlock(&store->map_lock);
     return rc == 0 && fsync(fd) != 0 ? errno : rc;
 }

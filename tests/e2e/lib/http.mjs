@@ -2,6 +2,7 @@
  * Small HTTP clients: over TLS with the test CA, and over a Unix socket. JSON in and out.
  */
 
+import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
@@ -43,5 +44,10 @@ function jsonCall(module, base) {
 /** call(method, path, body, headers) to https://127.0.0.1:port; `more`: options of https.request, such as socketPath */
 export const tlsClient = (port, ca, more = {}) => jsonCall(https, { host: '127.0.0.1', port, ca, agent: false, ...more });
 
-/** The same over a Unix socket. */
-export const socketClient = (socketPath) => jsonCall(http, { socketPath, agent: false });
+/** The same over a Unix socket, or where Windows has none: over the port and with the token that the file names. */
+export const socketClient = (socketPath) => (method, path, body) => {
+  const file = fs.statSync(socketPath, { throwIfNoEntry: false })?.isFile();
+  if (!file) return jsonCall(http, { socketPath, agent: false })(method, path, body);
+  const [port, token] = fs.readFileSync(socketPath, 'utf8').trim().split(' ');
+  return jsonCall(http, { host: '127.0.0.1', port, agent: false })(method, path, body, { Authorization: `Bearer ${token}` });
+};

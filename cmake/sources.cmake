@@ -1,0 +1,16 @@
+# What operating systems do differently lies in files of its own: name_windows.c takes the place of name.c on Windows, and is
+# left out elsewhere.
+function(mlc_system_sources list)
+  set(kept ${${list}})
+  if(WIN32)
+    foreach(source ${${list}})
+      if(source MATCHES "_windows\\.c$")
+        string(REPLACE "_windows.c" ".c" replaced ${source})
+        list(REMOVE_ITEM kept ${replaced})
+      endif()
+    endforeach()
+  else()
+    list(FILTER kept EXCLUDE REGEX "_windows\\.c$|/windows/")
+  endif()
+  set(${list} ${kept} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,118 @@
+/* posix.c - see posix.h. */
+#include <winsock2.h>
+/* before the rest of Windows */
+#include <windows.h>
+
+#include "base/os.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#undef mkdir
+#undef fopen
+
+/* Files are read and written as they are, without changed line ends, whoever opens them. */
+#undef _fmode
+extern int _fmode;
+int _fmode = _O_BINARY;
+
+const char *strerrordesc_np(int error)
+{
+    return strerror(error);
+}
+
+void explicit_bzero(void *data, size_t len)
+{
+    SecureZeroMemory(data, len);
+}
+
+void *memrchr(const void *data, int byte, size_t len)
+{
+    const unsigned char *const bytes = data;
+    while (len > 0)
+        if (bytes[--len] == (unsigned char)byte)
+            return (void *)(uintptr_t)(bytes + len);
+    return NULL;
+}
+
+char *strndup(const char *text, size_t len)
+{
+    const size_t have = strnlen(text, len);
+    char *const copy = malloc(have + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, have);
+    copy[have] = '\0';
+    return copy;
+}
+
+ssize_t getline(char **line, size_t *size, FILE *in)
+{
+    size_t len = 0;
+    int c = 0;
+    while (c != '\n' && (c = getc(in)) != EOF) {
+        if (len + 2 > *size) {
+            const size_t more = *size < 128 ? 256 : 2 * *size;
+            char *const grown = realloc(*line, more);
+            if (grown == NULL)
+                return -1;
+            *line = grown;
+            *size = more;
+        }
+        (*line)[len++] = (char)c;
+        (*line)[len] = '\0';
+    }
+    return len > 0 ? (ssize_t)len : -1;
+}
+
+int sigfillset(sigset_t *set)
+{
+    *set = ~0ULL;
+    return 0;
+}
+
+int mlc_posix_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    (void)how;
+    (void)set;
+    if (old != NULL)
+        *old = 0;
+    return 0;
+}
+
+int mkostemp(char *name, int flags)
+{
+    (void)flags;
+    return mkstemp(name);
+}
+
+int fsync(int fd)
+{
+    return _commit(fd);
+}
+
+int link(const char *old_name, const char *new_name)
+{
+    if (CreateHardLinkA(new_name, old_name, NULL))
+        return 0;
+    errno = GetLastError() == ERROR_ALREADY_EXISTS ? EEXIST : EIO;
+    return -1;
+}
+
+int mlc_posix_mkdir(const char *path, unsigned mode)
+{
+    return mlc_os_make_folder(path, (mode & (S_IRWXG | S_IRWXO)) == 0);
+}
+
+FILE *mlc_posix_fopen(const char *path, const char *mode)
+{
+    char known[8];
+    size_t len = 0;
+    for (; *mode != '\0' && len < sizeof known - 1; mode++)
+        if (*mode != 'e')
+            known[len++] = *mode;
+    if (len < sizeof known - 1)
+        known[len++] = 'b';
+    known[len] = '\0';
+    return fopen(path, known);
+}
