@@ -7,10 +7,10 @@
 #include "agent/tunnel_client_private.h"
 
 #include "net/bridge.h"
+#include "net/socket.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SIGN_INS_AT_ONCE = 2, SIGN_IN_PAUSE_MS = 15 * 60 * 1000 };
 
@@ -22,7 +22,7 @@ static void connect_socket(mlc_tunnel_client *c, const char *address, mlc_bridge
     info.context = mlc_lws_context(c->lws);
     info.vhost = c->vhost;
     info.address = address;
-    info.port = c->target.port;
+    info.port = bridge != NULL && mlc_bridge_port(bridge) != 0 ? mlc_bridge_port(bridge) : c->target.port;
     info.path = c->target.path;
     info.host = c->target.host_header; /* also the name that the certificate must have */
     info.origin = c->target.host_header;
@@ -117,7 +117,7 @@ static void on_way_made(void *user, mlc_code code, const mlc_error *err, int fd)
     c->sign_ins = code == MLC_E_AUTH ? c->sign_ins + 1 : 0;
     if (c->closing) {
         if (fd >= 0)
-            close(fd);
+            mlc_socket_close(fd);
     } else if (code != MLC_OK) {
         mlc_tunnel_attempt_failed(c, reason_in(err), c->sign_ins >= SIGN_INS_AT_ONCE ? SIGN_IN_PAUSE_MS : 0);
     } else if (mlc_bridge_open(&bridge, c->loop, fd, &own) != MLC_OK) {

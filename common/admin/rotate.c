@@ -2,13 +2,13 @@
 #include "admin/rotate.h"
 
 #include "base/json.h"
+#include "base/os.h"
 #include "crypto/rotate.h"
 #include "crypto/sealed.h"
 #include "net/http_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,15 +126,6 @@ static mlc_code write_all(int fd, const mlc_buf *text)
     return MLC_OK;
 }
 
-static void sync_folder(char *path)
-{
-    const int fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    (void)fsync(fd);
-    (void)close(fd);
-}
-
 /* With owner and mode as before, in one rename. */
 static mlc_code write_text(const char *file, const mlc_buf *text, const struct stat *st, mlc_error *err)
 {
@@ -144,11 +135,11 @@ static mlc_code write_text(const char *file, const mlc_buf *text, const struct s
     if (fd < 0)
         return mlc_fail(err, MLC_E_IO, "cannot write beside %s: %s; run this as its owner", file,
                         strerror(errno));
-    bool ok = (geteuid() != 0 || fchown(fd, st->st_uid, st->st_gid) == 0) &&
-              fchmod(fd, st->st_mode & 07777) == 0 && write_all(fd, text) == MLC_OK && fsync(fd) == 0;
+    bool ok = mlc_os_own_like(fd, st) == 0 && fchmod(fd, st->st_mode & 07777) == 0 &&
+              write_all(fd, text) == MLC_OK && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     if (ok && rename(fresh, file) == 0) {
-        sync_folder(fresh);
+        (void)mlc_os_sync_folder(fresh);
         return MLC_OK;
     }
     const mlc_code code = mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -58,6 +59,22 @@ int mlc_os_sync_folder(const char *path)
     free(copy);
     errno = why;
     return rc;
+}
+
+int mlc_os_own_like(int fd, const struct stat *like)
+{
+    return geteuid() == 0 ? fchown(fd, like->st_uid, like->st_gid) : 0;
+}
+
+int mlc_os_lock(const char *file)
+{
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    const int why = errno;
+    (void)close(fd);
+    errno = why;
+    return -1;
 }
 
 void mlc_os_zone_file(const char *name, char out[MLC_OS_PATH_MAX])

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 enum { MLC_OS_PATH_MAX = 1024 };
 
@@ -26,6 +27,14 @@ bool mlc_os_private(int fd, const char *path, char *remedy, size_t size);
 int mlc_os_make_folder(const char *path, bool own);
 /* Make the names in the folder of `path` last through a power cut. 0, or -1 with errno. */
 int mlc_os_sync_folder(const char *path);
+
+/* Have a file that root makes belong to the owner of another, `like`. Who is not root makes files of his own, and Windows has
+ * the folder's access list decide. 0, or -1 with errno. */
+int mlc_os_own_like(int fd, const struct stat *like);
+/* For whoever works on `file` alone: an exclusive lock, taken at once or not. A descriptor, whose close or whose process's
+ * end lets go of it; -1 with errno, EWOULDBLOCK when another has it. On Windows it is a file beside it ("FILE.lock"), since
+ * a file that is open there cannot be replaced. */
+int mlc_os_lock(const char *file);
 
 /* Where the TZif file of an IANA zone lies. The name must be known to be harmless. */
 void mlc_os_zone_file(const char *name, char out[MLC_OS_PATH_MAX]);

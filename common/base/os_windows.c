@@ -73,6 +73,33 @@ int mlc_os_sync_folder(const char *path)
     return 0;
 }
 
+int mlc_os_own_like(int fd, const struct stat *like)
+{
+    (void)fd;
+    (void)like;
+    return 0;
+}
+
+int mlc_os_lock(const char *file)
+{
+    char path[MLC_OS_PATH_MAX];
+    OVERLAPPED at = {0};
+    const int len = snprintf(path, sizeof path, "%s.lock", file);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (access(file, F_OK) != 0)
+        return -1;
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || LockFileEx((HANDLE)_get_osfhandle(fd), LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+                             0, 1, 0, &at))
+        return fd;
+    (void)close(fd);
+    errno = EWOULDBLOCK;
+    return -1;
+}
+
 /* Windows has no such files: they are installed beside the program. MLC_ZONEINFO names another folder. */
 void mlc_os_zone_file(const char *name, char out[MLC_OS_PATH_MAX])
 {

@@ -1,13 +1,12 @@
 /* rotate.c - see rotate.h. */
 #include "crypto/rotate.h"
 
+#include "base/os.h"
 #include "crypto/root_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,15 +26,13 @@ static bool is_there(const char *path)
 
 mlc_code mlc_rotation_lock(const char *file, int *fd, mlc_error *err)
 {
-    *fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return mlc_fail(err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO, "cannot open root key %s: %s", file,
-                        strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+    *fd = mlc_os_lock(file);
+    if (*fd >= 0)
         return MLC_OK;
-    (void)close(*fd);
-    *fd = -1;
-    return mlc_fail(err, MLC_E_LOCKED, "another rotation of root key %s is under way", file);
+    if (errno == EWOULDBLOCK)
+        return mlc_fail(err, MLC_E_LOCKED, "another rotation of root key %s is under way", file);
+    return mlc_fail(err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO, "cannot open root key %s: %s", file,
+                    strerror(errno));
 }
 
 mlc_code mlc_rotation_begin(const char *file, mlc_rotation_state *state, mlc_error *err)

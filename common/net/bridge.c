@@ -1,12 +1,11 @@
 #include "net/bridge.h"
 
 #include "base/buf.h"
+#include "net/bridge_near.h"
+#include "net/socket.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 enum { PIECE = 64 * 1024, ACCEPT_MS = 20 * 1000, LINGER_MS = 2000 };
 
@@ -14,8 +13,8 @@ typedef struct bridge_end {
     union {
         uv_handle_t handle;
         uv_stream_t stream;
-        uv_pipe_t pipe; /* near: libwebsockets' */
-        uv_tcp_t tcp;   /* far */
+        mlc_near near; /* libwebsockets' */
+        uv_tcp_t tcp;  /* far */
     } is;
     mlc_bridge *bridge;
     struct bridge_end *other;
@@ -35,6 +34,7 @@ struct mlc_bridge {
     bool listening, begun; /* handles in use */
     bool dropped;
     char address[MLC_BRIDGE_ADDRESS_MAX];
+    int port;
 };
 
 /* ---- the end ---- */
@@ -66,7 +66,7 @@ static void close_listener(mlc_bridge *b)
         return;
     b->listening = false;
     close_handle((uv_handle_t *)&b->listener, b);
-    close(b->listen_fd); /* libuv has let go of it */
+    mlc_socket_close(b->listen_fd); /* libuv has let go of it */
 }
 
 static void drop(mlc_bridge *b)
@@ -144,31 +144,20 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 /* ---- beginning ---- */
 
-static bool is_own(int fd)
-{
-    struct ucred peer = {0};
-    socklen_t len = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
-}
-
 static void on_connection(uv_poll_t *listener, int status, int events)
 {
     mlc_bridge *const b = listener->data;
-    const int fd = accept4(b->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int fd = mlc_near_accept(b->listen_fd);
     (void)status;
     (void)events;
     if (fd < 0)
         return;
-    if (!is_own(fd)) {
-        close(fd);
-        return;
-    }
-    (void)uv_pipe_init(listener->loop, &b->near.is.pipe, 0);
+    mlc_near_init(&b->near.is.near, listener->loop);
     b->begun = true;
     b->handles++;
     b->near.is.handle.data = &b->near;
-    if (uv_pipe_open(&b->near.is.pipe, fd) != 0) {
-        close(fd);
+    if (mlc_near_open(&b->near.is.near, fd) != 0) {
+        mlc_socket_close(fd);
         drop(b);
         return;
     }
@@ -179,30 +168,6 @@ static void on_connection(uv_poll_t *listener, int status, int events)
         read_on(&b->far);
 }
 
-/* The kernel chooses a free name in the abstract namespace: five hexadecimal digits after a NUL. */
-static int listen_anywhere(char address[MLC_BRIDGE_ADDRESS_MAX])
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    socklen_t len = sizeof(sa_family_t);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (bind(fd, (const struct sockaddr *)&name, len) == 0 && listen(fd, 4) == 0) {
-        len = sizeof name;
-        if (getsockname(fd, (struct sockaddr *)&name, &len) == 0 && len > sizeof(sa_family_t) + 1 &&
-            len < sizeof(sa_family_t) + MLC_BRIDGE_ADDRESS_MAX - 2) {
-            const size_t chars = len - sizeof(sa_family_t) - 1;
-            address[0] = '+';
-            address[1] = '@';
-            memcpy(address + 2, name.sun_path + 1, chars);
-            address[2 + chars] = '\0';
-            return fd;
-        }
-    }
-    close(fd);
-    return -1;
-}
-
 /* False: `fd` was not taken. */
 static bool open_handles(mlc_bridge *b, uv_loop_t *loop, int fd)
 {
@@ -211,15 +176,15 @@ static bool open_handles(mlc_bridge *b, uv_loop_t *loop, int fd)
     b->handles = 2;
     b->timer.data = b;
     b->far.is.handle.data = &b->far;
-    if (uv_poll_init(loop, &b->listener, b->listen_fd) != 0) {
-        close(b->listen_fd);
+    if (uv_poll_init_socket(loop, &b->listener, (uv_os_sock_t)b->listen_fd) != 0) {
+        mlc_socket_close(b->listen_fd);
         return false;
     }
     b->handles++;
     b->listening = true;
     b->listener.data = b;
     return uv_poll_start(&b->listener, UV_READABLE, on_connection) == 0 &&
-           uv_tcp_open(&b->far.is.tcp, fd) == 0;
+           uv_tcp_open(&b->far.is.tcp, (uv_os_sock_t)fd) == 0;
 }
 
 mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *err)
@@ -227,20 +192,20 @@ mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *e
     *out = NULL;
     mlc_bridge *const b = calloc(1, sizeof *b);
     if (b == NULL) {
-        close(fd);
+        mlc_socket_close(fd);
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the way through the proxy");
     }
-    b->listen_fd = listen_anywhere(b->address);
+    b->listen_fd = mlc_near_listen(b->address, &b->port);
     if (b->listen_fd < 0) {
         free(b);
-        close(fd);
+        mlc_socket_close(fd);
         return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
     }
     b->near.bridge = b->far.bridge = b;
     b->near.other = &b->far;
     b->far.other = &b->near;
     if (!open_handles(b, loop, fd)) {
-        close(fd);
+        mlc_socket_close(fd);
         drop(b);
         return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
     }
@@ -254,6 +219,11 @@ mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *e
 const char *mlc_bridge_address(const mlc_bridge *bridge)
 {
     return bridge->address;
+}
+
+int mlc_bridge_port(const mlc_bridge *bridge)
+{
+    return bridge->port;
 }
 
 void mlc_bridge_close(mlc_bridge *b)

@@ -6,9 +6,9 @@
 #include "net/http_private.h"
 
 #include "net/host.h"
+#include "net/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +71,7 @@ mlc_code mlc_http_connect_take(mlc_http_call *call, mlc_error *err)
     curl_socket_t fd = CURL_SOCKET_BAD;
     /* A duplicate: libcurl closes its own with the call. */
     if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
-        call->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        call->fd = mlc_socket_dup((int)fd);
     if (call->fd < 0)
         return mlc_fail(err, MLC_E_IO, "%s %s: the connection cannot be taken over: %s", call->method,
                         call->target, strerrordesc_np(errno));

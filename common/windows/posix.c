@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #undef mkdir
+#undef rename
 #undef fopen
 
 /* Files are read and written as they are, without changed line ends, whoever opens them. */
@@ -96,6 +97,34 @@ int link(const char *old_name, const char *new_name)
     if (CreateHardLinkA(new_name, old_name, NULL))
         return 0;
     errno = GetLastError() == ERROR_ALREADY_EXISTS ? EEXIST : EIO;
+    return -1;
+}
+
+int fchmod(int fd, unsigned mode)
+{
+    (void)fd;
+    (void)mode;
+    return 0;
+}
+
+char *realpath(const char *path, char *out)
+{
+    char *const full = _fullpath(out, path, MLC_OS_PATH_MAX);
+    if (full != NULL && access(full, F_OK) == 0)
+        return full;
+    if (out == NULL)
+        free(full);
+    return NULL;
+}
+
+int mlc_posix_rename(const char *old_name, const char *new_name)
+{
+    if (MoveFileExA(old_name, new_name, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        return 0;
+    const DWORD why = GetLastError();
+    errno = why == ERROR_FILE_NOT_FOUND || why == ERROR_PATH_NOT_FOUND ? ENOENT
+            : why == ERROR_ACCESS_DENIED                               ? EACCES
+                                                                       : EIO;
     return -1;
 }
 

@@ -39,10 +39,16 @@ int fsync(int fd);
 /* A second name for a file; NTFS only. */
 int link(const char *old_name, const char *new_name);
 
+/* Takes the place of a file that is there, as POSIX's does. */
+int mlc_posix_rename(const char *old_name, const char *new_name);
 /* With mode 0700 the folder is for its maker, administrators and the system, unless it inherits as much from its own. */
 int mlc_posix_mkdir(const char *path, unsigned mode);
 /* All files are binary, and "e" is the rule: children inherit nothing. */
 FILE *mlc_posix_fopen(const char *path, const char *mode);
+
+/* Who may do what with a file is its folder's access list; modes change nothing. */
+int fchmod(int fd, unsigned mode);
+char *realpath(const char *path, char *out);
 
 /* Signals do not come from outside on Windows: there is nothing to keep from a thread. */
 #undef pthread_sigmask
@@ -62,6 +68,7 @@ void freelocale(locale_t locale);
 unsigned towupper_l(unsigned c, locale_t locale);
 unsigned towlower_l(unsigned c, locale_t locale);
 
+#define rename(old, new)  mlc_posix_rename(old, new)
 #define mkdir(path, mode) mlc_posix_mkdir(path, mode)
 #define fopen(path, mode) mlc_posix_fopen(path, mode)
 
