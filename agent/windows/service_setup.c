@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include "agent/enroll.h"
+#include "agent/relay_url.h"
 #include "agent/windows/service_private.h"
 #include "base/buf.h"
 #include "windows/acl.h"
@@ -131,7 +132,7 @@ mlc_code service_protect(mlc_error *err)
 
 mlc_code mlc_agent_service_enroll(const mlc_program_context *context, mlc_error *err)
 {
-    char token[TOKEN_MAX] = "";
+    char token[TOKEN_MAX] = "", url[MLC_RELAY_URL_MAX];
     char *const file = mlc_asprintf("%s/enrol-token", mlc_cfg_str(context->cfg, "agent.data_dir"));
     FILE *const in = file != NULL ? fopen(file, "r") : NULL;
     mlc_code code = MLC_OK;
@@ -141,7 +142,11 @@ mlc_code mlc_agent_service_enroll(const mlc_program_context *context, mlc_error 
     (void)fclose(in);
     token[strcspn(token, "\r\n")] = '\0';
     if (got)
-        code = mlc_enroll(context->cfg, context->log, token, context->software, err);
+        code = mlc_relay_url(context->cfg, url, err);
+    if (got && code == MLC_OK)
+        code = mlc_log_add_secret(context->log, token, err);
+    if (got && code == MLC_OK)
+        code = mlc_enroll(context->cfg, context->log, url, token, context->software, NULL, err);
     if (code == MLC_OK)
         (void)unlink(file);
 done:
