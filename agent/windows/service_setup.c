@@ -135,10 +135,9 @@ mlc_code service_setup(const service_args *args, char config[SERVICE_PATH_MAX], 
         return code;
     for (size_t i = 0; code == MLC_OK && i < FOLDERS; i++) {
         service_folder(folders[i].name, path);
-        if (!mlc_acl_make_folder(path, MLC_ACL_OWN) && GetLastError() != ERROR_ALREADY_EXISTS)
-            code = service_fail(err, path);
         /* Somebody else may have made it before: nobody keeps a foot in the door. */
-        else if (!mlc_acl_protect_folder(path, NULL, false))
+        if ((!mlc_acl_make_folder(path, MLC_ACL_OWN) && GetLastError() != ERROR_ALREADY_EXISTS) ||
+            !mlc_acl_protect_folder(path, NULL, false))
             code = service_fail(err, path);
     }
     service_folder("config\\agent.conf", config);
