@@ -1,7 +1,8 @@
 /* service.h - the command "service": the agent as a Windows service (docs/windows.md). Elsewhere systemd's unit does this, and
  * the command says so. Thread rule: the main thread.
  *
- *   service install [--config FILE] [--relay-url URL] [--ais-url URL] [--agent ID] [--token TOKEN] [--start]
+ *   service install [--config FILE] [--relay-url URL] [--ais-url URL] [--agent ID]
+ *                   [--token-file FILE | --token-stdin] [--start]
  *   service uninstall
  *   service run --config FILE      as the service manager calls it
  */

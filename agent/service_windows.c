@@ -11,7 +11,8 @@ static int usage(const mlc_program *program)
     (void)fprintf(
         stderr,
         "usage: %s service install [--config FILE] [--relay-url URL] [--ais-url URL] [--agent ID]\n"
-        "           [--token TOKEN] [--start]   register the service and make its folders; as administrator\n"
+        "           [--token-file FILE | --token-stdin] [--start]\n"
+        "                                  register the service and make its folders; as administrator\n"
         "       %s service uninstall           remove the service; data and configuration stay\n"
         "       %s service run --config FILE   for the service manager\n",
         program->name, program->name, program->name);
@@ -27,13 +28,20 @@ static bool take_arguments(int argc, char **argv, service_args *out)
                    {"--relay-url", &out->relay_url},
                    {"--ais-url", &out->ais_url},
                    {"--agent", &out->agent_id},
-                   {"--token", &out->token}};
+                   {"--token-file", &out->token_file}};
+    const struct {
+        const char *name;
+        bool *value;
+    } flags[] = {{"--token-stdin", &out->token_stdin}, {"--start", &out->start}};
     for (int i = 3; i < argc; i++) {
         size_t n = 0;
-        if (strcmp(argv[i], "--start") == 0) {
-            out->start = true;
+        while (n < sizeof flags / sizeof flags[0] && strcmp(argv[i], flags[n].name) != 0)
+            n++;
+        if (n < sizeof flags / sizeof flags[0]) {
+            *flags[n].value = true;
             continue;
         }
+        n = 0;
         while (n < sizeof options / sizeof options[0] && strcmp(argv[i], options[n].name) != 0)
             n++;
         if (n == sizeof options / sizeof options[0] || i + 1 >= argc)

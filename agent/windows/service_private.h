@@ -17,7 +17,9 @@ enum { SERVICE_PATH_MAX = 1024 };
 
 typedef struct service_args {
     const char *config; /* NULL: agent.conf in the program's folder below %ProgramData% */
-    const char *relay_url, *ais_url, *agent_id, *token;
+    const char *relay_url, *ais_url, *agent_id;
+    const char *token_file; /* enrolment token: from here, or */
+    bool token_stdin;       /* from standard input */
     bool start;
 } service_args;
 
