@@ -163,7 +163,10 @@ static void add_admin_store(const relay_app *app, const mlc_tenant *tenant)
 {
     mlc_error err;
     mlc_admin_store store;
+    char folder[128];
     mlc_tenant_describe_store(tenant, &store);
+    (void)snprintf(folder, sizeof folder, "tenants/%s", mlc_tenant_id(tenant)); /* as tenant_parts.c has it */
+    store.folder = folder;
     if (mlc_admin_add_store(app->admin, &store, &err) != MLC_OK)
         mlc_log_error(app->log, "relay", "a tenant cannot be shown to operators",
                       MLC_S("tenant", mlc_tenant_id(tenant)), MLC_S("error", err.message));
@@ -358,7 +361,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                        .loop = &app->loop,
                                        .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
-    const mlc_admin_store control = {.name = MLC_RELAY_CONTROL, .aside = true, .store = app->control.store};
+    const mlc_admin_store control = {
+        .name = MLC_RELAY_CONTROL, .aside = true, .store = app->control.store, .folder = "control"};
     if (code == MLC_OK)
         code = mlc_admin_add_store(app->admin, &control, err);
     if (code != MLC_OK)
