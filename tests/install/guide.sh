@@ -247,6 +247,22 @@ check_socket() {
     check socket.agent-comes-back until_true agent_is_linked
 }
 
+# ---- backup and restore (docs/deploy.md) ----
+
+check_backup() {
+    local key
+    key=$(machine relay sha256sum /var/lib/ml-connector/relay/root.key)
+    follow docs/deploy.md "Backup and restore"
+    check backup.root-key-is-not-in-it same "$(machine relay find /backup/relay-2026-11-25 -type f -printf '%P %m\n' | sort)" \
+        $'backup.json 600\ncontrol/data.mdb 600\ntenants/acme/data.mdb 600'
+    check backup.root-key-stays same "$(machine relay sha256sum /var/lib/ml-connector/relay/root.key)" "$key"
+    check backup.restored-knows-the-agent until_true agent_is_linked
+    check backup.restored-knows-links matches accounts "$(machine relay mlctl xref JDE/F0101/6001)"
+    check backup.of-others-refused not machine relay runuser -u nobody -- mlctl backup /tmp/mine
+    check backup.agent machine agent mlctl backup /root/agent-backup
+    check backup.nothing-left-beside same "$(machine agent find /var/lib/ml-connector/agent -name 'copy*')" ""
+}
+
 # The first format knew neither the head of the audit trail on record nor segments; keys and values are in hexadecimal.
 as_first_format() { # of a dump of all tables
     awk '/^VERSION=/ { held = ""; name = "" }
@@ -301,6 +317,7 @@ guide "3. The first record"
 check guide.records-arrived until_true records_arrived
 check_watchdog relay
 check_socket
+check_backup
 check_watchdog agent
 if credentials_work; then
     guide "Secrets as systemd credentials"
