@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "admin/admin_private.h"
 #include "cli/backup.h"
 #include "cli/mlctl.h"
 #include "support/admin_test.h"
@@ -176,6 +177,79 @@ static void harm_is_found(void **state)
            at(f, "b"));
 }
 
+static void a_tenant_is_not_open(void *user, cJSON *status)
+{
+    cJSON *const tenants = cJSON_AddObjectToObject(status, "tenants");
+    (void)user;
+    (void)mlc_json_add_bool(cJSON_AddObjectToObject(tenants, "acme"), "open", true, NULL);
+    (void)mlc_json_add_bool(cJSON_AddObjectToObject(tenants, "zeta"), "open", false, NULL);
+}
+
+static void a_tenant_that_is_not_open_is_named(void **state)
+{
+    admin_fix *const f = *state;
+    f->admin->opt.status = a_tenant_is_not_open;
+    expect(f, MLCTL_FAILED, "/b was made, but without tenant zeta, which is not open", "mlctl backup %s",
+           at(f, "b"));
+    expect(f, MLCTL_OK, "all is as it was written", "mlctl backup --verify %s", at(f, "b"));
+}
+
+/* ---- a program that is not to be trusted ---- */
+
+typedef struct liar {
+    const char *stores, *made, *data;
+} liar;
+
+static void lie(mlc_http_req *req, void *user)
+{
+    const liar *const l = user;
+    const char *const path = mlc_http_req_path(req);
+    const bool get = strcmp(mlc_http_req_method(req), "GET") == 0;
+    const char *const text = strcmp(path, "/v1/backup/data") == 0 ? l->data
+                             : strcmp(path, "/v1/backup") != 0    ? "{}"
+                             : get                                ? l->stores
+                                                                  : l->made;
+    mlc_http_reply(req, 200, NULL, text, strlen(text));
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void expect_lie(admin_fix *f, liar l, const char *words)
+{
+    mlc_error err;
+    mlc_http_server *server = NULL;
+    char socket[200];
+    const mlc_http_route routes[] = {{.prefix = "/v1/", .handler = lie, .user = &l}};
+    (void)snprintf(socket, sizeof socket, "%s/liar.sock", f->s.dir);
+    const mlc_http_server_options options = {
+        .name = "liar", .unix_path = socket, .routes = routes, .route_count = 1};
+    lst_check(mlc_http_server_open(&server, f->lws, &options, &err), &err);
+    expect(f, MLCTL_FAILED, words, "mlctl --socket %s backup %s/b", socket, f->s.dir);
+    assert_int_equal(mode_of(at(f, "b")), -1);
+    assert_int_equal(left_over(f), 0);
+    mlc_http_server_close(server);
+    (void)lst_run(&f->s, never, NULL, 20); /* one unix socket after the other */
+}
+
+#define LISTED(folder) "{\"program\":\"p\",\"stores\":[{\"name\":\"a\",\"folder\":\"" folder "\"}]}"
+
+static void a_program_cannot_lead_elsewhere(void **state)
+{
+    admin_fix *const f = *state;
+    static const char made[] = "{\"id\":\"1\",\"bytes\":8}";
+    expect_lie(f, (liar){LISTED("../../etc"), made, "12345678"}, "a store or a folder that cannot be");
+    expect_lie(f, (liar){LISTED("/etc"), made, "12345678"}, "a store or a folder that cannot be");
+    expect_lie(f, (liar){"{\"stores\":[]}", made, "12345678"}, "no store open");
+    expect_lie(f, (liar){LISTED("a/b/c"), made, "123456789"}, "the length that it told");
+    expect_lie(f, (liar){LISTED("a"), made, ""}, "the length that it told");
+    expect_lie(f, (liar){LISTED("a"), "{\"id\":\"1\"}", "1"}, "not readable");
+    expect_lie(f, (liar){LISTED(""), made, "1234"}, "store a of the backup is not proven");
+}
+
 /* ---- the description ---- */
 
 static void refuse(const char *text, const char *words)
@@ -228,6 +302,8 @@ int main(void)
         BACKUP_TEST(foreign_files_are_kept),
         BACKUP_TEST(what_cannot_be_is_told),
         BACKUP_TEST(harm_is_found),
+        BACKUP_TEST(a_tenant_that_is_not_open_is_named),
+        BACKUP_TEST(a_program_cannot_lead_elsewhere),
         cmocka_unit_test(descriptions_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
