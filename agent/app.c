@@ -146,10 +146,7 @@ static mlc_code open_ais(agent_app *app, mlc_error *err)
 
 static mlc_tunnel_own own_of(const mlc_agent_identity *identity)
 {
-    return (mlc_tunnel_own){.identity = &identity->own,
-                            .cert = identity->cert,
-                            .cert_len = identity->cert_len,
-                            .not_after_ms = identity->info.not_after_ms};
+    return (mlc_tunnel_own){.identity = &identity->own, .not_after_ms = identity->info.not_after_ms};
 }
 
 static void on_renewed(void *user, const mlc_agent_identity *identity)

@@ -272,6 +272,69 @@ test('revocation', async (t) => alone(async (world) => {
   });
 }));
 
+test('a relay restored from a backup', async (t) => alone(async (world) => {
+  const folder = (...names) => path.join(world.dir, ...names);
+  const copy = (from, to) => { fs.rmSync(to, { recursive: true, force: true }); fs.cpSync(from, to, { recursive: true }); };
+  let former;
+
+  await step(t, world, 'the agent renews its certificate after the backup', async () => {
+    settings(world, { life: '10m' });
+    await restartRelay(world);
+    await enrolled(world);
+    await world.startAgent();
+    await world.connected();
+    former = (await identity(world)).serial;
+    await world.agent.stop();
+    await world.relay.stop();
+    copy(folder('relay', 'control'), folder('backup'));
+    copy(folder('agent'), folder('agent.former'));
+    settings(world, { life: '10m', agent: { renew_at: 10 } }); // due as soon as it runs
+    await world.startRelay();
+    await sleep(1500); // the beginning of a certificate is told in whole seconds
+    await world.startAgent();
+    await until('renewed and in use', async () => (await known(world)).serial !== former && (await trail(world)).some(({ event }) => event.action === 'certificate in use'), { timeoutMs: 30000 });
+    await world.agent.stop();
+    await world.relay.stop();
+  });
+
+  await step(t, world, 'with the former store in its place the agent connects again, as the doctor foretells', async () => {
+    settings(world, { life: '10m' });
+    copy(folder('backup'), folder('relay', 'control'));
+    await world.startRelay();
+    assert.equal((await known(world)).serial, former);
+    const told = await doctor(programFile('MLC_AGENT', 'ml-agent'), world.configFile('agent'), '--json');
+    assert.equal(told.checks['relay.identity'].state, 'ok', told.text);
+    await world.startAgent();
+    await world.connected();
+    const { serial } = await identity(world);
+    assert.notEqual(serial, former);
+    await until('it is in the registry', async () => (await known(world)).serial === serial);
+    const adopted = (await trail(world)).filter(({ event }) => event.action === 'certificate adopted').map(({ event }) => event.targetId);
+    assert.deepEqual(adopted, [`certificate/${serial}`]);
+    assert.match(world.relay.text(), /the registry did not know was adopted/);
+  });
+
+  await step(t, world, 'after which the former certificate is refused, also after a restart', async () => {
+    await world.agent.stop();
+    copy(folder('agent'), folder('agent.now'));
+    copy(folder('agent.former'), folder('agent'));
+    await restartRelay(world);
+    await world.startAgent();
+    assert.equal((await identity(world)).serial, former);
+    await until('it is refused', async () => /unknown or its credentials are wrong/.test((await tunnel(world)).lastError ?? ''), { timeoutMs: 20000 });
+    assert.match(world.relay.text(), /issued before the newest that is known/);
+    await world.agent.stop();
+  });
+
+  await step(t, world, 'a revoked agent is not let in, whatever it shows', async () => {
+    await relayCtl(world, 'revoke', world.tenant, world.agentId);
+    copy(folder('agent.now'), folder('agent'));
+    await world.startAgent();
+    await until('it is refused', async () => /unknown or its credentials are wrong/.test((await tunnel(world)).lastError ?? ''), { timeoutMs: 20000 });
+    assert.equal(await known(world), undefined);
+  });
+}));
+
 /** Opens TLS in front of the relay; `inner`: speaks TLS with the relay as well. */
 async function tlsProxy(world, inner) {
   const server = tls.createServer({ cert: fs.readFileSync(path.join(world.certs, 'server.pem')), key: fs.readFileSync(path.join(world.certs, 'server.key')) }, (client) => {
