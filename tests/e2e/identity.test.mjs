@@ -4,8 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
@@ -347,6 +348,52 @@ async function tlsProxy(world, inner) {
   await new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve); });
   return { url: `wss://127.0.0.1:${port}/v1/tunnel`, close: () => server.close() };
 }
+
+/** What a TLS client that has no certificate is told, by both versions of TLS. */
+function offered(world) {
+  return ['-tls1_2', '-tls1_3'].map((version) => {
+    const { stdout, stderr } = spawnSync('openssl', ['s_client', version, '-connect', `127.0.0.1:${world.relayPort}`, '-CAfile', path.join(world.certs, 'ca.pem')],
+      { input: 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', encoding: 'utf8', timeout: 20000 });
+    assert.match(stdout, /Verification: OK/, stderr);
+    return stdout;
+  });
+}
+
+/** Status of a request over TLS without a certificate. */
+function asked(world, method, where) {
+  return new Promise((resolve, reject) => {
+    https.request({ host: '127.0.0.1', port: world.relayPort, method, path: where, ca: world.ca, agent: false }, (response) => { response.resume(); resolve(response.statusCode); }).on('error', reject).end();
+  });
+}
+
+test('whom the relay asks for a certificate', async (t) => alone(async (world) => {
+  const nobodyNeedsOne = async () => {
+    assert.equal(await asked(world, 'GET', '/healthz'), 200);
+    assert.equal(await asked(world, 'POST', `/v1/webhook/${world.tenant}?secret=wrong`), 401); // the relay's word, not TLS's
+  };
+
+  await step(t, world, 'everybody, by the name of its authority, and who has none goes on without', async () => {
+    for (const text of offered(world)) assert.match(text, /Acceptable client certificate CA names\n(.*\n)*?CN = ml-relay-agents\n/, text);
+    await nobodyNeedsOne();
+  });
+
+  await step(t, world, 'nobody, with relay.tls_certificates = false', async () => {
+    settings(world, { relay: { tls_certificates: false } });
+    await restartRelay(world);
+    for (const text of offered(world)) assert.match(text, /No client certificate CA names sent/, text);
+    await nobodyNeedsOne();
+  });
+
+  await step(t, world, 'but for the certificates of another authority, when the configuration names one', async () => {
+    settings(world, { relay: { tls_certificates: false, client_ca_file: path.join(world.certs, 'ca.pem') } });
+    await restartRelay(world);
+    for (const text of offered(world)) {
+      assert.match(text, /Acceptable client certificate CA names\nCN = test CA\n/, text);
+      assert.doesNotMatch(text, /ml-relay-agents/);
+    }
+    await nobodyNeedsOne();
+  });
+}));
 
 test('TLS proxies in front of the relay', async (t) => alone(async (world) => {
   await step(t, world, 'a relay without TLS of its own takes the signature for proof', async () => {
