@@ -208,6 +208,7 @@ mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, mlc_agent_ident
             mlc_cfg_str(cfg, "agent.id"));
     if (code == MLC_OK)
         code = load_ring(cfg, false, &ring, err);
+    out->warning = mlc_key_place_warning(cfg, &ring);
     if (code == MLC_OK && job.values[VALUE_CERT].len > 0) {
         code = open_cert(&ring, cfg, &job.values[VALUE_CERT], out, err);
     } else if (code == MLC_OK) {

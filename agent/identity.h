@@ -24,6 +24,7 @@ typedef struct mlc_agent_identity {
     uint8_t cert[MLC_CERT_MAX];
     size_t cert_len;
     mlc_cert_info info;
+    const char *warning; /* of its root key (mlc_key_place_warning), after loading */
 } mlc_agent_identity;
 
 /* Where the agent's settings of the root key stand. */

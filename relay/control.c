@@ -42,6 +42,9 @@ static mlc_code open_registry(mlc_control *c, const mlc_cfg *cfg, mlc_log *log, 
         code = mlc_agents_reseal(c->agents, &ring, &count, err);
     if (code == MLC_OK && count > 0)
         mlc_log_info(log, "relay", "the state was sealed anew", MLC_I("values", (int64_t)count));
+    const char *const warning = code == MLC_OK ? mlc_key_place_warning(cfg, &ring) : NULL;
+    if (warning != NULL)
+        mlc_log_warn(log, "relay", warning);
     mlc_keyring_wipe(&ring);
     if (code == MLC_OK && c->issuer.info.not_after_ms - mlc_wall_ms() < c->issuer.life_ms)
         mlc_log_warn(log, "relay",

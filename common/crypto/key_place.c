@@ -82,6 +82,15 @@ mlc_code mlc_key_place_ring(const mlc_key_owner *owner, const mlc_cfg *cfg, bool
     return code;
 }
 
+const char *mlc_key_place_warning(const mlc_cfg *cfg, const mlc_keyring *ring)
+{
+    return mlc_cfg_str(cfg, "secrets.pkcs11_module") != NULL && ring->count > 0 && !ring->wrapped
+               ? "a token is set, but the root key lies in its file: run \"seal --rotate\", which makes a "
+                 "new "
+                 "one that the token wraps"
+               : NULL;
+}
+
 mlc_code mlc_key_once_ring(mlc_key_once *once, const mlc_key_owner *owner, const mlc_cfg *cfg, mlc_error *err)
 {
     if (!once->tried) {

@@ -47,6 +47,9 @@ mlc_code mlc_key_place_read(const mlc_key_owner *owner, const char *file, mlc_cf
 mlc_code mlc_key_place_ring(const mlc_key_owner *owner, const mlc_cfg *cfg, bool create, mlc_keyring *ring,
                             mlc_error *err);
 
+/* Does the key lie in its file although a token is set? Then this is what a log should say; else NULL. */
+const char *mlc_key_place_warning(const mlc_cfg *cfg, const mlc_keyring *ring);
+
 /* The ring for all sealed values of one load of a configuration, made by the first: a token is asked once, however many
  * values there are, and after a failure not again. Wipe it with mlc_keyring_wipe. */
 typedef struct mlc_key_once {

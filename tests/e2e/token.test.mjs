@@ -146,6 +146,9 @@ test('root keys wrapped by a token', async (t) => World.run({ register: false, b
     assert.equal(fs.statSync(keyFile(world, 'agent')).size, 32);
     assert.ok((await world.agentAdmin('GET', '/v1/status')).tunnel.up);
     assert.equal((await check(world, 'agent')).status, 0);
+    await world.agent.stop();
+    await world.startAgent();
+    assert.match(world.agent.text(), /a token is set, but the root key lies in its file/);
   });
 
   await step(t, world, 'the PIN is in no log, argument or environment', async () => {
