@@ -211,6 +211,8 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
         code = MLC_OK;
     if (code == MLC_OK && app_str(app, "relay.client_cert_file") == NULL)
         code = mlc_identity_load(app->store, app->cfg, &identity, err);
+    if (code == MLC_OK && identity.warning != NULL)
+        mlc_log_warn(app->log, "agent", identity.warning);
     if (code == MLC_OK)
         code = mlc_relay_url(app->cfg, url, err);
     if (code == MLC_OK)

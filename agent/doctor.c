@@ -180,17 +180,27 @@ static mlc_code open_clients(agent_doctor *d, mlc_error *err)
     return code == MLC_OK ? mlc_http_client_open(&d->socket_http, &socket, err) : code;
 }
 
+static void start_root_key(mlc_checkup *checkup, unsigned token, void *user)
+{
+    const agent_doctor *const d = user;
+    mlc_local_root_key(checkup, token, mlc_identity_key_owner(), d->cfg);
+}
+
 static mlc_code add_local(agent_doctor *d, mlc_error *err)
 {
+    /* The store needs the root key: after a refused PIN the token is not asked again. */
+    const bool tokened = str(d, "secrets.pkcs11_module") != NULL;
     const mlc_check checks[] = {
         {"data_dir", "data folder", "config", start_folder, d, NULL},
-        {"store", "store", "data_dir", start_store, d, NULL},
+        {"root_key", "root key", "config", start_root_key, d, NULL},
+        {"store", "store", "data_dir", start_store, d, tokened ? "root_key" : NULL},
         {"service", "running service", "store", start_service, d, NULL},
         {"certificate", "the agent's certificate", "store", start_certificate, d, NULL},
     };
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)
-        code = mlc_checkup_add(d->checkup, &checks[i], err);
+        if (checks[i].start != start_root_key || tokened)
+            code = mlc_checkup_add(d->checkup, &checks[i], err);
     return code;
 }
 

@@ -26,15 +26,12 @@ typedef struct identity_job {
     bool drop[VALUES];      /* when writing */
 } identity_job;
 
-const char *mlc_identity_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
+static const mlc_cfg_field key_rows[] = {MLC_CFG_KEY_ROWS("agent")};
+static const mlc_key_owner key_owner = {"agent", key_rows, sizeof key_rows / sizeof key_rows[0]};
+
+const mlc_key_owner *mlc_identity_key_owner(void)
 {
-    const char *const file = mlc_cfg_str(cfg, "agent.root_key_file");
-    const char *const credential = mlc_cfg_str(cfg, "agent.root_key_credential");
-    if (credential != NULL)
-        return mlc_cfg_at(out, size, "credential:%s", credential);
-    if (file != NULL)
-        return mlc_cfg_at(out, size, "%s", file);
-    return mlc_cfg_at(out, size, "%s/root.key", mlc_cfg_str(cfg, "agent.data_dir"));
+    return &key_owner;
 }
 
 /* Bound to the agent, and to what it is for. The first one is that of former versions. */
@@ -46,8 +43,7 @@ static const char *context_of(const mlc_cfg *cfg, int value, char out[CONTEXT_MA
 
 static mlc_code load_ring(const mlc_cfg *cfg, bool create, mlc_keyring *ring, mlc_error *err)
 {
-    char path[PATH_SIZE];
-    return mlc_keyring_load(mlc_identity_root_key_file(cfg, path, sizeof path), create, ring, err);
+    return mlc_key_place_ring(&key_owner, cfg, create, ring, err);
 }
 
 static void job_free(identity_job *job)
@@ -212,6 +208,7 @@ mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, mlc_agent_ident
             mlc_cfg_str(cfg, "agent.id"));
     if (code == MLC_OK)
         code = load_ring(cfg, false, &ring, err);
+    out->warning = mlc_key_place_warning(cfg, &ring);
     if (code == MLC_OK && job.values[VALUE_CERT].len > 0) {
         code = open_cert(&ring, cfg, &job.values[VALUE_CERT], out, err);
     } else if (code == MLC_OK) {

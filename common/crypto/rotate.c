@@ -39,7 +39,8 @@ mlc_code mlc_rotation_lock(const char *file, int *fd, mlc_error *err)
     return mlc_fail(err, MLC_E_LOCKED, "another rotation of root key %s is under way", file);
 }
 
-mlc_code mlc_rotation_begin(const char *file, mlc_rotation_state *state, mlc_error *err)
+mlc_code mlc_rotation_begin(const char *file, const mlc_token *token, mlc_rotation_state *state,
+                            mlc_error *err)
 {
     char next[PATH_SIZE], old[PATH_SIZE];
     mlc_code code = beside(file, ".next", next, err);
@@ -55,7 +56,7 @@ mlc_code mlc_rotation_begin(const char *file, mlc_rotation_state *state, mlc_err
         return MLC_OK;
     }
     *state = is_there(old) ? MLC_ROTATION_COMMITTED : MLC_ROTATION_NEW;
-    return *state == MLC_ROTATION_NEW ? mlc_root_key_create(next, file, err) : MLC_OK;
+    return *state == MLC_ROTATION_NEW ? mlc_root_key_create(next, file, token, err) : MLC_OK;
 }
 
 mlc_code mlc_rotation_commit(const char *file, mlc_error *err)
