@@ -2,6 +2,7 @@
 #include "cli/backup_private.h"
 
 #include "base/clock.h"
+#include "base/os.h"
 #include "crypto/digest.h"
 
 #include <errno.h>
@@ -160,13 +161,9 @@ mlc_code mlctl_backup_seal(mlctl_backup_store *store, int fd, mlc_error *err)
 
 static mlc_code sync_folder(const char *path, mlc_error *err)
 {
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool good = fd >= 0 && fsync(fd) == 0;
-    const int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return good ? MLC_OK : io_failed(path, "synced", err);
+    char inside[MLCTL_BACKUP_PATH_MAX + 2];
+    (void)snprintf(inside, sizeof inside, "%s/.", path);
+    return mlc_os_sync_folder(inside) == 0 ? MLC_OK : io_failed(path, "synced", err);
 }
 
 /* All folders from the store's up to the backup's. */
