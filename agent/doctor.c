@@ -225,7 +225,9 @@ static mlc_code open_patient(void **patient, uv_loop_t *loop, const mlc_cfg *cfg
         code = add_local(d, err);
     if (code == MLC_OK)
         code = agent_doctor_add_relay(d, err);
-    return code == MLC_OK ? agent_doctor_add_ais(d, err) : code;
+    if (code == MLC_OK)
+        code = agent_doctor_add_ais(d, err);
+    return code == MLC_OK ? agent_doctor_add_replay(d, err) : code;
 }
 
 static void close_http(void *user)
@@ -243,6 +245,7 @@ static void close_patient(void *patient)
         mlc_http_client_close(d->relay_http);
     if (d->socket_http != NULL)
         mlc_http_client_close(d->socket_http);
+    agent_doctor_close_replay(d);
     /* The log-out needs its client a little longer. */
     if (d->ais != NULL)
         mlc_ais_close(d->ais, close_http, d);
@@ -257,6 +260,7 @@ static void free_patient(void *patient)
     cJSON_Delete(d->service_identity);
     mlc_hop_free(&d->relay);
     mlc_hop_free(&d->ais_hop);
+    mlc_hop_free(&d->replay_hop);
     mlc_flow_config_free(&d->flows);
     free(d);
 }

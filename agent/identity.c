@@ -127,8 +127,8 @@ static mlc_code fill_cert(mlc_agent_identity *out, const mlc_buf *cert, const ml
         code = mlc_cert_read(authority->data, authority->len, &issuer, err);
     if (code != MLC_OK)
         return code;
-    memcpy(out->cert, cert->data, cert->len); /* mlc_cert_read takes no larger one */
-    out->cert_len = cert->len;
+    memcpy(out->own.cert, cert->data, cert->len); /* mlc_cert_read takes no larger one */
+    out->own.cert_len = cert->len;
     memcpy(out->own.fingerprint, out->info.fingerprint, sizeof out->own.fingerprint);
     memcpy(out->own.relay_key, issuer.public_key, sizeof out->own.relay_key);
     out->kind = MLC_IDENTITY_CERT;
@@ -273,8 +273,8 @@ static mlc_code check_answer(const mlc_cfg *cfg, const mlc_agent_identity *ident
         code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is not for the key of this request");
     if (code == MLC_OK && strcmp(identity->info.name, mlc_cfg_str(cfg, "agent.id")) != 0)
         code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is for another agent");
-    if (code == MLC_OK &&
-        mlc_cert_check(identity->cert, identity->cert_len, authority->data, authority->len, NULL) != MLC_OK)
+    if (code == MLC_OK && mlc_cert_check(identity->own.cert, identity->own.cert_len, authority->data,
+                                         authority->len, NULL) != MLC_OK)
         code =
             mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate was not issued by the authority it names");
     return code;

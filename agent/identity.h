@@ -21,8 +21,6 @@ typedef struct mlc_agent_identity {
     mlc_identity_kind kind;
     uint8_t key[MLC_KEY_LEN]; /* KEY */
     mlc_own_identity own;     /* CERT, as the rest */
-    uint8_t cert[MLC_CERT_MAX];
-    size_t cert_len;
     mlc_cert_info info;
     const char *warning; /* of its root key (mlc_key_place_warning), after loading */
 } mlc_agent_identity;

@@ -1,6 +1,7 @@
 /* rotate.c - see rotate.h. */
 #include "admin/rotate.h"
 
+#include "base/fresh.h"
 #include "base/json.h"
 #include "crypto/rotate.h"
 #include "crypto/sealed.h"
@@ -138,21 +139,22 @@ static void sync_folder(char *path)
 /* With owner and mode as before, in one rename. */
 static mlc_code write_text(const char *file, const mlc_buf *text, const struct stat *st, mlc_error *err)
 {
-    char fresh[PATH_SIZE + 8];
-    (void)snprintf(fresh, sizeof fresh, "%s.XXXXXX", file);
-    const int fd = mkostemp(fresh, O_CLOEXEC);
-    if (fd < 0)
+    char fresh[MLC_FRESH_PATH_MAX];
+    mlc_error why;
+    int fd = -1;
+    if (mlc_fresh_open(file, fresh, &fd, &why) != MLC_OK)
         return mlc_fail(err, MLC_E_IO, "cannot write beside %s: %s; run this as its owner", file,
-                        strerror(errno));
-    bool ok = (geteuid() != 0 || fchown(fd, st->st_uid, st->st_gid) == 0) &&
-              fchmod(fd, st->st_mode & 07777) == 0 && write_all(fd, text) == MLC_OK && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    if (ok && rename(fresh, file) == 0) {
+                        why.message);
+    const bool ok = (geteuid() != 0 || fchown(fd, st->st_uid, st->st_gid) == 0) &&
+                    fchmod(fd, st->st_mode & 07777) == 0 && write_all(fd, text) == MLC_OK && fsync(fd) == 0 &&
+                    rename(fresh, file) == 0;
+    const mlc_code code =
+        ok ? MLC_OK : mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));
+    if (!ok)
+        (void)unlink(fresh);
+    (void)close(fd); /* it was synced */
+    if (ok)
         sync_folder(fresh);
-        return MLC_OK;
-    }
-    const mlc_code code = mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));
-    (void)unlink(fresh);
     return code;
 }
 
@@ -165,6 +167,7 @@ static mlc_code reseal_config(const mlc_rotate_options *opt, const char *config_
     char *const file = realpath(config_file, NULL); /* a link stays one */
     if (file == NULL)
         return mlc_fail(err, MLC_E_IO, "cannot find %s: %s", config_file, strerror(errno));
+    (void)mlc_fresh_clear(file); /* of rotations that were killed */
     mlc_code code = read_text(file, &text, &st, err);
     if (code == MLC_OK)
         code = opt->visit_sealed(config_file, add_value, &list, NULL, err);

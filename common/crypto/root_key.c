@@ -4,6 +4,7 @@
  * either holds a whole key or does not exist, and two processes that start at once agree on one key. */
 #include "crypto/root_key.h"
 
+#include "base/fresh.h"
 #include "crypto/key_wrap.h"
 
 #include <errno.h>
@@ -90,31 +91,23 @@ static mlc_code give_to(int fd, const char *like, mlc_error *err)
 
 mlc_code mlc_root_key_create(const char *path, const char *like, const mlc_token *token, mlc_error *err)
 {
-    char *fresh = mlc_asprintf("%s.XXXXXX", path);
-    if (fresh == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for the path of the root key");
-    mlc_code code;
-    const int fd = mkostemp(fresh, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0) {
-        code = mlc_fail(err, MLC_E_IO,
+    char fresh[MLC_FRESH_PATH_MAX];
+    mlc_error why;
+    int fd = -1;
+    (void)mlc_fresh_clear(path);
+    if (mlc_fresh_open(path, fresh, &fd, &why) != MLC_OK)
+        return mlc_fail(err, MLC_E_IO,
                         "cannot create root key %s: %s; check that its folder exists and is writable", path,
-                        strerror(errno));
-        goto done;
-    }
-    code = give_to(fd, like, err);
+                        why.message);
+    mlc_code code = give_to(fd, like, err);
     if (code == MLC_OK)
         code = write_key(fd, path, token, err);
-    if (close(fd) != 0 && code == MLC_OK)
-        code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
     /* EEXIST: another process was first; its key is the one to read. */
     if (code == MLC_OK && link(fresh, path) != 0 && errno != EEXIST)
         code = mlc_fail(err, MLC_E_IO, "cannot name root key %s: %s", path, strerror(errno));
     (void)unlink(fresh);
-    if (code == MLC_OK)
-        code = mlc_root_key_sync_folder(path, err);
-done:
-    free(fresh);
-    return code;
+    (void)close(fd); /* it was synced */
+    return code == MLC_OK ? mlc_root_key_sync_folder(path, err) : code;
 }
 
 static mlc_code read_key(int fd, const char *path, bool guarded, const mlc_token *token, mlc_root_key *out,

@@ -1,6 +1,7 @@
 /* rotate.c - see rotate.h. */
 #include "crypto/rotate.h"
 
+#include "base/fresh.h"
 #include "crypto/root_key.h"
 
 #include <errno.h>
@@ -47,6 +48,9 @@ mlc_code mlc_rotation_begin(const char *file, const mlc_token *token, mlc_rotati
         code = beside(file, ".old", old, err);
     if (code != MLC_OK)
         return code;
+    /* Of rotations, and of a first start, that were killed. */
+    (void)mlc_fresh_clear(next);
+    (void)mlc_fresh_clear(file);
     if (is_there(next)) {
         *state = MLC_ROTATION_RESUMED;
         return MLC_OK;

@@ -5,7 +5,7 @@
  *   commit   FILE becomes FILE.old, FILE.next becomes FILE, in one rename
  *            ... it is seen that nothing needs the former one ...
  *   end      FILE.old is removed
- * Begun again after a kill at any point, it goes on where it was. Thread rule: any thread; one process, by the lock.
+ * Begun again after a kill at any point, it goes on where it was, and removes what was half written (base/fresh.h). Thread rule: any thread; one process, by the lock.
  */
 #ifndef MLC_CRYPTO_ROTATE_H
 #define MLC_CRYPTO_ROTATE_H
