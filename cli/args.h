@@ -61,7 +61,7 @@ typedef struct mlctl_args {
     uint64_t seq, from, to;
     bool all, repair, dry, report;
     bool force, verify; /* backup: replace an earlier one; look at one */
-    const char *flow; /* NULL: all */
+    const char *flow;   /* NULL: all */
     int64_t ttl_s;
 } mlctl_args;
 

@@ -73,7 +73,7 @@ static mlc_code find_cert(const mlc_agents *agents, const cJSON *body, const cha
 static mlc_code check_signature(const mlc_agents *agents, const cJSON *body, const char *agent,
                                 mlc_error *err)
 {
-    mlc_cert_info info;
+    mlc_cert_info info = {0};
     uint8_t nonce[MLC_NONCE_LEN], fingerprint[MLC_SHA256_LEN], signature[MLC_EC_SIGNATURE_LEN];
     mlc_code code = read_bytes(body, "nonce", nonce, err);
     if (code == MLC_OK)

@@ -100,8 +100,7 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
 static bool cert_allowed(void *user, const char *agent_id, const char *common_name, const char *fingerprint)
 {
     const relay_app *const app = user;
-    (void)
-        fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
+    (void)fingerprint; /* the CA and the name decide; a revoked one's agent leaves the configuration */
     return strcmp(common_name, agent_id) == 0 && mlc_agents_configured(app->control.agents, agent_id);
 }
 
@@ -170,7 +169,7 @@ static void add_admin_store(const relay_app *app, const mlc_tenant *tenant)
     mlc_admin_store store;
     char folder[128];
     mlc_tenant_describe_store(tenant, &store);
-    (void)snprintf(folder, sizeof folder, "tenants/%s", mlc_tenant_id(tenant)); /* as tenant_parts.c has it */
+    (void)snprintf(folder, sizeof folder, "tenants/%s", mlc_tenant_id(tenant)); /* as tenant_parts.c */
     store.folder = folder;
     if (mlc_admin_add_store(app->admin, &store, &err) != MLC_OK)
         mlc_log_error(app->log, "relay", "a tenant cannot be shown to operators",

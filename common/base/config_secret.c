@@ -168,12 +168,17 @@ static void resolve_item(mlc_cfg_loading *l, mlc_cfg_item *item)
                       "%s", reason);
 }
 
+static bool is_reference(const mlc_cfg_item *item)
+{
+    return item->field != NULL && item->field->type == MLC_CFG_SECRET && item->text != NULL;
+}
+
 /* Last of all, and sealed values after the others, since what opens one may need any other setting. */
 void mlc_cfg_resolve_secrets(mlc_cfg_loading *l)
 {
     for (size_t i = 0; i < l->cfg->count; i++) {
         mlc_cfg_item *const item = &l->cfg->items[i];
-        if (item->field == NULL || item->field->type != MLC_CFG_SECRET || item->text == NULL)
+        if (!is_reference(item))
             continue;
         if (strncmp(item->text, sealed, strlen(sealed)) == 0)
             item->number = WAITS; /* a clear secret may begin in the same way */
@@ -182,7 +187,7 @@ void mlc_cfg_resolve_secrets(mlc_cfg_loading *l)
     }
     for (size_t i = 0; i < l->cfg->count; i++) {
         mlc_cfg_item *const item = &l->cfg->items[i];
-        if (item->field == NULL || item->field->type != MLC_CFG_SECRET || item->number != WAITS)
+        if (!is_reference(item) || item->number != WAITS)
             continue;
         item->number = 0;
         resolve_item(l, item);

@@ -116,8 +116,15 @@ typedef struct seal_words {
 static mlc_code find_ring(const seal_words *words, mlc_keyring *ring, mlc_error *err)
 {
     mlc_cfg *cfg = NULL;
-    if (words->key_file != NULL)
-        return mlc_keyring_load(words->key_file, true, ring, err);
+    if (words->key_file != NULL) {
+        const mlc_code named = mlc_keyring_load(words->key_file, true, ring, err);
+        return named == MLC_E_CONFLICT
+                   ? mlc_fail(err, named,
+                              "root key %s is wrapped by a token; name the configuration, which tells of it, "
+                              "by --config in place of --key-file",
+                              words->key_file)
+                   : named;
+    }
     mlc_code code = mlc_key_place_read(words->owner, words->config, &cfg, err);
     if (code == MLC_OK)
         code = mlc_key_place_ring(words->owner, cfg, true, ring, err);

@@ -236,6 +236,59 @@ test('full comparison', async (t) => World.run({
   });
 }));
 
+/** As docs/reconciliation.md says, step by step. */
+test('a backup of JDE is restored', async (t) => World.run({
+  customers: 12, items: 10, relay: { tenant: { addresses: { enabled: false } } },
+}, async (world) => {
+  const { jde, dynamics } = world;
+  const numberOf = async ({ orderId }) => (await dynamics.order(orderId)).ml_jdeordernumber ?? null;
+  let lost;
+
+  await settled(world);
+  await step(t, world, 'more happens after the backup', async () => {
+    await dynamics.sell(3);
+    await settled(world);
+    await jde.program.kill();
+    world.keep('ais-data');
+    await jde.start();
+    lost = await dynamics.sell(2);
+    await jde.touch({ table: 'F0101', from: 6001, to: 6003, fields: { ALPH: 'After the backup {key}' } });
+    await jde.addCustomer(7003, 'Unknown to the backup');
+    await settled(world);
+    await until('Dynamics knows what the backup does not', async () => await dynamics.account(7003) && /After the backup/.test((await dynamics.account(6003)).name));
+    assert.equal((await jde.orders()).length, 5);
+  });
+
+  await step(t, world, 'it is restored while the agent is stopped: a comparison sets Dynamics to what JDE has now', async () => {
+    await world.agent.stop();
+    await jde.program.kill();
+    world.bringBack('ais-data');
+    await jde.start();
+    await world.startAgent();
+    await world.connected();
+    const { customer } = await compare(world);
+    assert.deepEqual(drift(customer), without({ stale: 3, extra: 1 }));
+    await until('all is as in JDE', async () => (await dynamics.account(7003)).statecode === 1 && !/After the backup/.test((await dynamics.account(6003)).name), { timeoutMs: 30000 });
+    assert.deepEqual(drift((await compare(world)).customer), NONE);
+  });
+
+  await step(t, world, 'orders that JDE lost keep their numbers in Dynamics and are not made by themselves', async () => {
+    assert.equal((await jde.orders()).length, 3);
+    for (const deal of lost) assert.ok(await numberOf(deal));
+  });
+
+  await step(t, world, 'emptied of number and status they are made again, once, and no other is', async () => {
+    for (const { orderId } of lost) await dynamics.api('PATCH', `salesorders(${orderId})`, { ml_jdeordernumber: null, ml_jdeorderstatus: null });
+    await sleep(10000); // so long an order may be without an answer
+    await compare(world, { kind: 'customer' });
+    await until('both have a number', async () => (await Promise.all(lost.map(numberOf))).every(Boolean), { timeoutMs: 30000 });
+    await compare(world, { kind: 'customer' });
+    const orders = await jde.orders();
+    assert.equal(orders.length, 5);
+    assert.equal(new Set(orders.map((order) => order.VR01)).size, 5, JSON.stringify(orders[0]));
+  });
+}));
+
 test('too many records gone at once', async (t) => World.run({
   customers: CUSTOMERS, items: 5, relay: { tenant: { compare: { max_gone: 5 } } },
 }, async (world) => {

@@ -76,6 +76,9 @@ test('root keys wrapped by a token', async (t) => World.run({ register: false, b
     await world.connected();
     assert.ok(isWrapped(world, 'relay'));
     assert.ok(!isWrapped(world, 'agent'));
+    const { status, out } = await run('relay', ['seal', '--key-file', keyFile(world, 'relay'), '--setting', 'a'], 'x');
+    assert.equal(status, 1);
+    assert.match(out, /is wrapped by a token; name the configuration/);
     await world.relay.stop();
     await world.startRelay();
     await world.connected();

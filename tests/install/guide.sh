@@ -214,11 +214,16 @@ keep_asking() {
     asking=$!
 }
 
-# Prints what was refused, and fails then; also when hardly anything was asked.
-all_answered() { # at least so many
+answers() { wc -l <"$work/asked"; }
+answers_reach() { (($(answers) >= $1)); }
+# The asking has gone on up to now, and beyond: the first of two was begun before, perhaps.
+two_more_answers() { until_true answers_reach $(($(answers) + 2)); }
+
+# Prints what was refused, and fails then.
+all_answered() {
     mv "$work/asked" "$work/answers"
     wait "$asking"
-    ! grep -v '^0 ' "$work/answers" && (($(wc -l <"$work/answers") >= $1))
+    [[ -s "$work/answers" ]] && ! grep -v '^0 ' "$work/answers"
 }
 
 # The same restart refuses without the socket: a stopped relay leaves nobody at the port.
@@ -234,13 +239,14 @@ check_socket() {
     check socket.used same "$(show relay TriggeredBy)" ml-relay.socket
     since=$(socket_since)
     keep_asking
+    check socket.answers two_more_answers
     for round in 1 2 3; do
         pid=$(show relay MainPID)
         check "socket.restart-$round" machine relay systemctl restart ml-relay
         check "socket.restart-$round-was-one" not same "$(show relay MainPID)" "$pid"
-        sleep 1
+        check "socket.restart-$round-answered" two_more_answers
     done
-    check socket.no-connection-refused all_answered 9
+    check socket.no-connection-refused all_answered
     check socket.never-closed same "$(socket_since)" "$since"
     machine relay systemctl stop ml-relay 2>/dev/null
     check socket.a-connection-starts-the-relay ask_relay
@@ -335,8 +341,10 @@ for part in relay agent; do
 done
 socket_before=$(socket_since)
 keep_asking
+check upgrade.relay.answers-before two_more_answers
 guide "Upgrade"
-check upgrade.relay.no-connection-refused all_answered 3
+check upgrade.relay.answers-after two_more_answers
+check upgrade.relay.no-connection-refused all_answered
 check upgrade.relay.keeps-socket-open same "$(machine relay systemctl is-active ml-relay.socket) $(socket_since)" "active $socket_before"
 for part in relay agent; do
     check "upgrade.$part.version" matches "^ml-$part/99\\." "$(machine "$part" "ml-$part" --version)"

@@ -20,10 +20,10 @@ static void make_recipe(recipe *out, mlc_token_method method)
     if (method == MLC_TOKEN_AES_GCM) {
         out->gcm = (CK_GCM_PARAMS){.iv_ptr = out->nonce,
                                    .iv_len = NONCE_LEN,
-                                   .iv_bits = 8 * NONCE_LEN,
+                                   .iv_bits = 8UL * NONCE_LEN,
                                    .aad_ptr = (unsigned char *)head,
                                    .aad_len = strlen(head),
-                                   .tag_bits = 8 * TAG_LEN};
+                                   .tag_bits = 8UL * TAG_LEN};
         out->mechanism = (CK_MECHANISM){CKM_AES_GCM, &out->gcm, sizeof out->gcm};
         return;
     }

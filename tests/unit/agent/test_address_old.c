@@ -48,7 +48,7 @@ static void test_only_an_earlier_change_is_old(void **state)
                  {{"2026-11-23T10:00:01Z", "6001", "2026-11-23T10:00:01Z", false}, false},
                  {{"2026-11-23T10:00:01Z", "6001", "2026-11-23T10:00:02Z", false}, false},
                  {{"2026-11-23T10:00:01Z", "6002", "2026-11-23T10:00:00Z", false}, false}};
-    lst_fix f;
+    lst_fix f = {0};
     mlc_error err;
     (void)state;
     lst_init(&f);

@@ -21,8 +21,6 @@
 #define PIN "739155"
 #define URI "pkcs11:token=mlc-test;object="
 
-extern char **environ;
-
 typedef struct place {
     char dir[128], file[160];
     const char *module;
@@ -215,7 +213,7 @@ static void test_damaged_file(void **state)
     refused(p, MLC_E_INVALID, "its second line is damaged");
     put(p->file, text, len - 9);
     refused(p, MLC_E_INVALID, "");
-    memcpy(text, "ml-connector root key 2", 23);
+    text[strlen("ml-connector root key ")] = '2';
     put(p->file, text, len);
     refused(p, MLC_E_INVALID, "no way of wrapping that this version knows");
 }

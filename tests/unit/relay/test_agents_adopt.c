@@ -11,7 +11,8 @@
 #include "store/audit.h"
 #include "support/store_test.h"
 
-enum { LIFE_MS = 3600000, SECOND_MS = 1000 };
+enum { LIFE_MS = 3600000 };
+#define SECOND_MS ((int64_t)1000)
 
 typedef struct fix {
     st_fix st;
