@@ -46,7 +46,6 @@ struct mlc_tunnel_client {
     char *agent_id, *software;
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
-    bool system_trust; /* no ca_file */
     bool has_own;      /* a certificate that the relay issued, with its key; for TLS as well */
     mlc_own_identity own;
     X509 *tls_cert;

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "net/certs.h"
-#include "net/trust.h"
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -43,8 +42,6 @@ void mlc_tunnel_tls_install(mlc_tunnel_client *c, void *ssl_ctx)
 {
     SSL_CTX *const ctx = ssl_ctx;
     want_address(c, ctx);
-    if (c->system_trust)
-        mlc_trust_system(ctx);
     if (c->has_own) {
         (void)SSL_CTX_set_app_data(ctx, c);
         SSL_CTX_set_client_cert_cb(ctx, on_wanted);
@@ -114,7 +111,6 @@ mlc_code mlc_tunnel_tls_open(mlc_tunnel_client *c, const mlc_tunnel_client_optio
     info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     info.ssl_client_options_set =
         SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
-    c->system_trust = o->ca_file == NULL;
     if (o->ca_file != NULL) {
         info.client_ssl_ca_filepath = o->ca_file;
         info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;

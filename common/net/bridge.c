@@ -1,7 +1,7 @@
 #include "net/bridge.h"
 
 #include "base/buf.h"
-#include "net/bridge_near.h"
+#include "net/bridge_local.h"
 #include "net/socket.h"
 
 #include <stdlib.h>
@@ -13,8 +13,8 @@ typedef struct bridge_end {
     union {
         uv_handle_t handle;
         uv_stream_t stream;
-        mlc_near near; /* libwebsockets' */
-        uv_tcp_t tcp;  /* far */
+        mlc_bridge_local local; /* libwebsockets' */
+        uv_tcp_t tcp;           /* remote */
     } is;
     mlc_bridge *bridge;
     struct bridge_end *other;
@@ -25,7 +25,7 @@ typedef struct bridge_end {
 } bridge_end;
 
 struct mlc_bridge {
-    bridge_end near, far;
+    bridge_end local, remote;
     uv_poll_t listener;
     int listen_fd;
     uv_timer_t timer;
@@ -76,8 +76,8 @@ static void drop(mlc_bridge *b)
     b->dropped = true;
     close_listener(b);
     if (b->begun)
-        close_handle(&b->near.is.handle, b);
-    close_handle(&b->far.is.handle, b);
+        close_handle(&b->local.is.handle, b);
+    close_handle(&b->remote.is.handle, b);
     close_handle((uv_handle_t *)&b->timer, b);
 }
 
@@ -147,35 +147,35 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static void on_connection(uv_poll_t *listener, int status, int events)
 {
     mlc_bridge *const b = listener->data;
-    const int fd = mlc_near_accept(b->listen_fd);
+    const int fd = mlc_bridge_local_accept(b->listen_fd);
     (void)status;
     (void)events;
     if (fd < 0)
         return;
-    mlc_near_init(&b->near.is.near, listener->loop);
+    mlc_bridge_local_init(&b->local.is.local, listener->loop);
     b->begun = true;
     b->handles++;
-    b->near.is.handle.data = &b->near;
-    if (mlc_near_open(&b->near.is.near, fd) != 0) {
+    b->local.is.handle.data = &b->local;
+    if (mlc_bridge_local_open(&b->local.is.local, fd) != 0) {
         mlc_socket_close(fd);
         drop(b);
         return;
     }
     close_listener(b);
     uv_timer_stop(&b->timer);
-    read_on(&b->near);
+    read_on(&b->local);
     if (!b->dropped)
-        read_on(&b->far);
+        read_on(&b->remote);
 }
 
 /* False: `fd` was not taken. */
 static bool open_handles(mlc_bridge *b, uv_loop_t *loop, int fd)
 {
     (void)uv_timer_init(loop, &b->timer); /* this and the next cannot fail */
-    (void)uv_tcp_init(loop, &b->far.is.tcp);
+    (void)uv_tcp_init(loop, &b->remote.is.tcp);
     b->handles = 2;
     b->timer.data = b;
-    b->far.is.handle.data = &b->far;
+    b->remote.is.handle.data = &b->remote;
     if (uv_poll_init_socket(loop, &b->listener, (uv_os_sock_t)b->listen_fd) != 0) {
         mlc_socket_close(b->listen_fd);
         return false;
@@ -184,7 +184,7 @@ static bool open_handles(mlc_bridge *b, uv_loop_t *loop, int fd)
     b->listening = true;
     b->listener.data = b;
     return uv_poll_start(&b->listener, UV_READABLE, on_connection) == 0 &&
-           uv_tcp_open(&b->far.is.tcp, (uv_os_sock_t)fd) == 0;
+           uv_tcp_open(&b->remote.is.tcp, (uv_os_sock_t)fd) == 0;
 }
 
 mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *err)
@@ -195,22 +195,22 @@ mlc_code mlc_bridge_open(mlc_bridge **out, uv_loop_t *loop, int fd, mlc_error *e
         mlc_socket_close(fd);
         return mlc_fail(err, MLC_E_NOMEM, "no memory for the way through the proxy");
     }
-    b->listen_fd = mlc_near_listen(b->address, &b->port);
+    b->listen_fd = mlc_bridge_local_listen(b->address, &b->port);
     if (b->listen_fd < 0) {
         free(b);
         mlc_socket_close(fd);
         return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
     }
-    b->near.bridge = b->far.bridge = b;
-    b->near.other = &b->far;
-    b->far.other = &b->near;
+    b->local.bridge = b->remote.bridge = b;
+    b->local.other = &b->remote;
+    b->remote.other = &b->local;
     if (!open_handles(b, loop, fd)) {
         mlc_socket_close(fd);
         drop(b);
         return mlc_fail(err, MLC_E_IO, "no socket for the way through the proxy");
     }
     b->owned = true;
-    (void)uv_tcp_nodelay(&b->far.is.tcp, 1);
+    (void)uv_tcp_nodelay(&b->remote.is.tcp, 1);
     uv_timer_start(&b->timer, on_time_over, ACCEPT_MS, 0);
     *out = b;
     return MLC_OK;

@@ -1,6 +1,6 @@
 /* bridge.h - lets libwebsockets use a connection that stands already, such as one through a proxy (mlc_http_connect).
  *
- * libwebsockets makes its connections itself. So it is given the address of a socket of ours (bridge_near.h), and what comes in there is carried to the connection and back, byte for byte. TLS passes through: it is libwebsockets'
+ * libwebsockets makes its connections itself. So it is given the address of a socket of ours (bridge_local.h), and what comes in there is carried to the connection and back, byte for byte. TLS passes through: it is libwebsockets'
  * with the far end. Only this process may use the socket, and once. Each side is read only when the other has taken
  * what was read before.
  * Thread rule: loop's thread only.

@@ -7,15 +7,17 @@
 # The source packages are those of the Debian release this machine runs, from the archives it is set up with; apt
 # verifies them. Their indexes go to build/windows, the machine's own lists stay as they are.
 set -euo pipefail
+shopt -s nullglob
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 root=$PWD/build/windows
 work=$root/src
 prefix=$root/deps
 toolchain=$PWD/cmake/mingw.cmake
+patches=$PWD/packaging/windows
 jobs=${MLC_JOBS:-$(nproc)}
-sources=(libuv1 mbedtls curl libwebsockets cjson lmdb libconfig lua5.4 cmocka)
-tools=(gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 wixl msitools dpkg-dev cmake ninja-build)
+sources=(libuv1 mbedtls openssl curl libwebsockets cjson lmdb libconfig lua5.4 cmocka)
+tools=(gcc-mingw-w64-x86-64-posix libz-mingw-w64-dev wine wine64 wixl msitools dpkg-dev cmake ninja-build make patch perl)
 cc=x86_64-w64-mingw32-gcc-posix
 ar=x86_64-w64-mingw32-gcc-ar-posix
 
@@ -61,12 +63,12 @@ TEXT
     export APT_CONFIG=$root/apt/apt.conf
 }
 
-# "curl 7.88.1-10", a line for each source package.
+# "curl 7.88.1-10", a line for each version that the archives list; of a package the newest first.
 versions() {
     local name
     for name in "${sources[@]}"; do
         apt-cache showsrc "$name" | awk -v name="$name" '
-            /^Package:/ { mine = $2 == name } mine && /^Version:/ { print $2 }' | sort -V | tail -1 | sed "s/^/$name /"
+            /^Package:/ { mine = $2 == name } mine && /^Version:/ { print $2 }' | sort -rV | sed "s/^/$name /"
     done
 }
 
@@ -76,6 +78,10 @@ fetch() { # name version
     mkdir -p "$work/archive"
     (cd "$work/archive" && apt-get --quiet --download-only source "$1=$2")
     dpkg-source --extract --no-copy "$work/archive/${1}_${2#*:}.dsc" "$folder"
+    local patch
+    for patch in "$patches/$1"-*.patch; do
+        patch --directory="$folder" --strip=1 --batch <"$patch"
+    done
 }
 
 # ---- builds ----
@@ -114,19 +120,34 @@ build_libuv1() {
     cp -r "$dir/include/." "$prefix/include/"
 }
 
+# For sealing alone: TLS is OpenSSL's, as in the other programs.
 build_mbedtls() {
     local dir=$work/mbedtls
-    # TLS 1.2 only, and no renegotiation: what the other programs ask of OpenSSL.
-    sed -i 's,^#define MBEDTLS_SSL_\(PROTO_TLS1\|PROTO_TLS1_1\|RENEGOTIATION\|CBC_RECORD_SPLITTING\)$,/* & */,' "$dir/include/mbedtls/config.h"
     with_cc libmbedtls "$dir"/library/*.c -- -I"$dir/include" -I"$dir/library"
     cp -r "$dir/include/mbedtls" "$dir/include/psa" "$prefix/include/"
+}
+
+# What TLS 1.2 and 1.3 with certificates need, and curl's sign-in at proxies (DES), nothing else: a third is left out.
+# OpenSSL reads no configuration by itself: a static library would look for it where it was built, in a folder that on
+# Windows any user may create.
+build_openssl() {
+    local without=(shared module tests engine dso comp legacy ui-console autoload-config makedepend async
+        aria bf blake2 camellia cast gost idea md4 mdc2 ocb rc2 rc4 rmd160 scrypt seed siphash siv sm2 sm3 sm4 whirlpool
+        cmp cms ct dgram dsa ec2m nextprotoneg psk rfc3779 srp srtp ssl-trace ts)
+    cd "$work/openssl"
+    CC="${CMAKE_C_COMPILER_LAUNCHER:-} $cc" AR=$ar RANLIB=x86_64-w64-mingw32-gcc-ranlib-posix CFLAGS=-O2 \
+        ./Configure mingw64 "${without[@]/#/no-}" -D_WIN32_WINNT=0x0A00 --openssldir='C:/Program Files/Common Files/SSL'
+    make -j "$jobs" build_generated
+    make -j "$jobs" libcrypto.a libssl.a
+    cp libcrypto.a libssl.a "$prefix/lib/"
+    cp -r include/openssl "$prefix/include/"
 }
 
 build_curl() {
     local dir=$work/curl
     # SSPI signs in at the customer's proxy as the service's account; host names with other letters by Windows itself.
     with_cc libcurl "$dir"/lib/*.c "$dir"/lib/{vauth,vtls,vquic,vssh}/*.c -- -DBUILDING_LIBCURL -DCURL_STATICLIB -DHTTP_ONLY \
-        -DUSE_MBEDTLS -DUSE_WINDOWS_SSPI -DUSE_WIN32_IDN -DWANT_IDN_PROTOTYPES -DCURL_DISABLE_OPENSSL_AUTO_LOAD_CONFIG \
+        -DUSE_OPENSSL -DUSE_WINDOWS_SSPI -DUSE_WIN32_IDN -DWANT_IDN_PROTOTYPES -DCURL_DISABLE_OPENSSL_AUTO_LOAD_CONFIG \
         -I"$dir/include" -I"$dir/lib" -I"$prefix/include"
     cp -r "$dir/include/curl" "$prefix/include/"
 }
@@ -134,13 +155,12 @@ build_curl() {
 build_libwebsockets() {
     cmake -S "$work/libwebsockets" -B "$work/libwebsockets/build" -G Ninja --toolchain "$toolchain" -Wno-dev \
         -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_PREFIX_PATH="$prefix" \
-        -DLWS_WITH_MBEDTLS=ON -DLWS_WITH_LIBUV=ON -DLWS_WITH_EVLIB_PLUGINS=OFF \
+        -DLWS_WITH_SSL=ON -DLWS_WITH_LIBUV=ON -DLWS_WITH_EVLIB_PLUGINS=OFF \
         -DLWS_WITH_SHARED=OFF -DLWS_WITH_STATIC=ON -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITH_MINIMAL_EXAMPLES=OFF \
         -DLWS_IPV6=ON -DLWS_WITH_HTTP2=OFF -DLWS_WITHOUT_EXTENSIONS=OFF -DLWS_WITH_ZLIB=ON -DLWS_WITH_BUNDLED_ZLIB=OFF \
-        -DDISABLE_WERROR=ON -DLWS_MBEDTLS_INCLUDE_DIRS="$prefix/include" \
+        -DDISABLE_WERROR=ON -DLWS_OPENSSL_INCLUDE_DIRS="$prefix/include" \
+        -DLWS_OPENSSL_LIBRARIES="$prefix/lib/libssl.a;$prefix/lib/libcrypto.a;ws2_32;gdi32;crypt32" \
         -DLWS_ZLIB_INCLUDE_DIRS="$prefix/include" -DLWS_ZLIB_LIBRARIES="$prefix/lib/libz.a" \
-        -DMBEDTLS_LIBRARY="$prefix/lib/libmbedtls.a" -DMBEDX509_LIBRARY="$prefix/lib/libmbedtls.a" \
-        -DMBEDCRYPTO_LIBRARY="$prefix/lib/libmbedtls.a" -DLWS_MBEDTLS_LIBRARIES="$prefix/lib/libmbedtls.a" \
         -DLWS_LIBUV_INCLUDE_DIRS="$prefix/include" -DLWS_LIBUV_LIBRARIES="$prefix/lib/libuv.a"
     cmake --build "$work/libwebsockets/build" -j "$jobs" --target install
 }
@@ -197,34 +217,62 @@ cp -u /usr/x86_64-w64-mingw32/lib/libz.a "$prefix/lib/"
 
 # What a library was built from and how; the same again need not be built again.
 stamp() { # name version
-    echo "$1 $2 $("$cc" -dumpfullversion) $(declare -f with_cc compile_one "build_$1" | cat - "$toolchain" | sha256sum)"
+    local how
+    how=$(declare -f with_cc compile_one "build_$1" | cat - "$toolchain" "$patches/$1"-*.patch | sha256sum)
+    echo "$1 $2 $("$cc" -dumpfullversion) $how"
 }
 
 build_one() { # name version
-    fetch "$1" "$2"
     "build_$1"
     cp "$work/$1/debian/copyright" "$prefix/copyright-$1"
 }
 
-rm -f "$prefix/built"
-while read -r name version; do
-    now=$(stamp "$name" "$version")
-    if [[ -f $prefix/stamps/$name && $(<"$prefix/stamps/$name") == "$now" ]]; then continue; fi
-    echo "deps.sh: $name $version"
-    # A function that is judged by its status does not stop at its first error: hence the shell of its own.
+# Its outcome is in status. A function that is judged by an "if" does not stop at its first error: hence this way.
+logged() { # name command...
+    local log=$work/$1.log
+    shift
     set +e
     (
         set -e
-        build_one "$name" "$version"
-    ) >"$work/$name.log" 2>&1
+        "$@"
+    ) >>"$log" 2>&1
     status=$?
     set -e
-    if ((status != 0)); then
-        tail -n 40 "$work/$name.log" >&2
-        echo "deps.sh: $name $version could not be built; all of it: $work/$name.log" >&2
+}
+
+rm -f "$prefix/built"
+done_with='' behind=''
+while read -r name version; do
+    if [[ $name == "$done_with" ]]; then continue; fi
+    now=$(stamp "$name" "$version")
+    if [[ ! -f $prefix/stamps/$name || $(<"$prefix/stamps/$name") != "$now" ]]; then
+        : >"$work/$name.log"
+        # A mirror may list a version before it has it.
+        logged "$name" fetch "$name" "$version"
+        if ((status != 0)); then
+            echo "deps.sh: $name $version cannot be fetched; see $work/$name.log" >&2
+            behind=$name
+            continue
+        fi
+        echo "deps.sh: $name $version"
+        started=$SECONDS
+        logged "$name" build_one "$name" "$version"
+        if ((status != 0)); then
+            tail -n 40 "$work/$name.log" >&2
+            echo "deps.sh: $name $version could not be built; all of it: $work/$name.log" >&2
+            exit 1
+        fi
+        echo "deps.sh: $name took $((SECONDS - started)) s"
+        echo "$now" >"$prefix/stamps/$name"
+    fi
+    if [[ $behind == "$name" ]]; then echo "deps.sh: $name $version, which is older, is used instead" >&2; fi
+    done_with=$name
+done < <(versions)
+for name in "${sources[@]}"; do
+    if [[ ! -f $prefix/stamps/$name ]]; then
+        echo "deps.sh: no version of $name could be fetched" >&2
         exit 1
     fi
-    echo "$now" >"$prefix/stamps/$name"
-done < <(versions)
+done
 echo "deps.sh: $prefix is up to date"
 touch "$prefix/built"

@@ -1,10 +1,10 @@
-/* bridge_near_windows.c - see bridge_near.h. Windows tells which process a TCP connection belongs to. */
+/* bridge_local_windows.c - see bridge_local.h. Windows tells which process a TCP connection belongs to. */
 #include <winsock2.h>
 /* before the rest of Windows */
 #include <iphlpapi.h>
 #include <ws2tcpip.h>
 
-#include "net/bridge_near.h"
+#include "net/bridge_local.h"
 
 #include "base/buf.h"
 
@@ -25,7 +25,7 @@ static bool open_at(SOCKET s, char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
     return true;
 }
 
-int mlc_near_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
+int mlc_bridge_local_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
 {
     const SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
     *port = 0;
@@ -78,7 +78,7 @@ static bool is_own(SOCKET s)
     return own;
 }
 
-int mlc_near_accept(int listen_fd)
+int mlc_bridge_local_accept(int listen_fd)
 {
     const SOCKET s = accept((SOCKET)listen_fd, NULL, NULL);
     if (s == INVALID_SOCKET)
@@ -89,12 +89,12 @@ int mlc_near_accept(int listen_fd)
     return -1;
 }
 
-void mlc_near_init(mlc_near *near, uv_loop_t *loop)
+void mlc_bridge_local_init(mlc_bridge_local *local, uv_loop_t *loop)
 {
-    (void)uv_tcp_init(loop, near); /* never fails without flags */
+    (void)uv_tcp_init(loop, local); /* never fails without flags */
 }
 
-int mlc_near_open(mlc_near *near, int fd)
+int mlc_bridge_local_open(mlc_bridge_local *local, int fd)
 {
-    return uv_tcp_open(near, (uv_os_sock_t)fd);
+    return uv_tcp_open(local, (uv_os_sock_t)fd);
 }

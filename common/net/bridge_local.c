@@ -1,5 +1,5 @@
-/* bridge_near.c - see bridge_near.h. */
-#include "net/bridge_near.h"
+/* bridge_local.c - see bridge_local.h. */
+#include "net/bridge_local.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* The kernel chooses a free name in the abstract namespace: five hexadecimal digits after a NUL. */
-int mlc_near_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
+int mlc_bridge_local_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     socklen_t len = sizeof(sa_family_t);
@@ -38,7 +38,7 @@ static bool is_own(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
 }
 
-int mlc_near_accept(int listen_fd)
+int mlc_bridge_local_accept(int listen_fd)
 {
     const int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 || is_own(fd))
@@ -47,12 +47,12 @@ int mlc_near_accept(int listen_fd)
     return -1;
 }
 
-void mlc_near_init(mlc_near *near, uv_loop_t *loop)
+void mlc_bridge_local_init(mlc_bridge_local *local, uv_loop_t *loop)
 {
-    (void)uv_pipe_init(loop, near, 0); /* never fails */
+    (void)uv_pipe_init(loop, local, 0); /* never fails */
 }
 
-int mlc_near_open(mlc_near *near, int fd)
+int mlc_bridge_local_open(mlc_bridge_local *local, int fd)
 {
-    return uv_pipe_open(near, fd);
+    return uv_pipe_open(local, fd);
 }

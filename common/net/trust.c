@@ -1,7 +1,0 @@
-/* trust.c - see trust.h. */
-#include "net/trust.h"
-
-void mlc_trust_system(SSL_CTX *ctx)
-{
-    (void)ctx;
-}
