@@ -102,7 +102,7 @@ CustomAction|ServiceRollback|3393|Setup|ServiceUninstall|
 CustomAction|ServiceInstall|11265|Setup|ServiceInstall|
 CustomAction|ServiceUninstall|3137|Setup|ServiceUninstall|
 Upgrade||513||WIX_UPGRADE_DETECTED
-InstallExecuteSequence|ServiceLook|NOT REMOVE|1410
+InstallExecuteSequence|ServiceLook|NOT REMOVE|50
 InstallExecuteSequence|RemoveExistingProducts||1450
 InstallExecuteSequence|ServiceInstall|NOT REMOVE|4011
 InstallExecuteSequence|InstallFiles||4000
