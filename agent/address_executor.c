@@ -14,7 +14,7 @@
 
 #define WROTE_SPACE  "address.wrote"  /* AN8 -> JDE's address after our last write */
 #define REVIEW_SPACE "address.review" /* change -> JDE's address when it was parked */
-enum { WORDS_MAX = 280 };
+enum { WORDS_MAX = 280, WROTE_NAME_MAX = 96 };
 
 /* One change under way. Lives until its finishing job is over: it is the effect's argument. */
 typedef struct address_task {
@@ -44,12 +44,47 @@ static void task_free(void *arg)
 
 /* ---- the end of a change ---- */
 
+/* When the change was made that was written last to this address number. */
+static void name_wrote(const mlc_address *change, char out[WROTE_NAME_MAX])
+{
+    (void)snprintf(out, WROTE_NAME_MAX, "address.modified/%.64s", change->an8);
+}
+
+mlc_code mlc_address_is_old(mlc_txn *txn, const mlc_entry *entry, bool *old, mlc_error *err)
+{
+    char name[WROTE_NAME_MAX];
+    mlc_address change;
+    const void *wrote = NULL;
+    size_t len = 0;
+    *old = false;
+    if (mlc_address_parse(entry->payload, entry->payload_len, &change, NULL) != MLC_OK)
+        return MLC_OK;
+    name_wrote(&change, name);
+    const mlc_code code = mlc_cursor_get(txn, name, &wrote, &len, err);
+    if (code == MLC_OK && change.modified != NULL && strlen(change.modified) == len)
+        *old = memcmp(wrote, change.modified, len) > 0;
+    mlc_address_free(&change);
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
+static mlc_code remember_wrote(mlc_txn *txn, const address_task *task, mlc_error *err)
+{
+    char name[WROTE_NAME_MAX];
+    bool changed = false;
+    const char *const modified = task->change.modified;
+    name_wrote(&task->change, name);
+    const mlc_code code =
+        mlc_fingerprint_swap(txn, WROTE_SPACE, task->change.an8, task->after_hash, &changed, err);
+    return code == MLC_OK && modified != NULL ? mlc_cursor_put(txn, name, modified, strlen(modified), err)
+                                              : code;
+}
+
 static mlc_code remember(mlc_txn *txn, const address_task *task, mlc_error *err)
 {
     bool changed = false;
     mlc_code code = MLC_OK;
     if (task->keep_wrote)
-        code = mlc_fingerprint_swap(txn, WROTE_SPACE, task->change.an8, task->after_hash, &changed, err);
+        code = remember_wrote(txn, task, err);
     if (code == MLC_OK && task->keep_review)
         return mlc_fingerprint_swap(txn, REVIEW_SPACE, task->item->idem, task->before_hash, &changed, err);
     if (code == MLC_OK && task->reviewed)
@@ -109,7 +144,7 @@ static void finish_failed(address_task *task, mlc_code code, const mlc_error *wh
 {
     mlc_error err;
     mlc_delivery_result result = {.code = code, .err = why, .park_effect = put_report};
-    if (task->opt->dry_run || task->change.id == NULL ||
+    if (task->item->dry || task->change.id == NULL ||
         write_report(task, outcome, mlc_code_name(code), why->message, &err) != MLC_OK)
         result.park_effect = NULL;
     finish(task, &result);
@@ -213,7 +248,7 @@ static void write_address(address_task *task)
     const mlc_address_fields *const before = &task->before.rows.fields;
     const mlc_address_fields wanted = mlc_address_wanted(&task->change, before);
     mlc_code code = mlc_address_inputs(task->change.an8, &wanted, before, &inputs, &err);
-    if (code == MLC_OK && task->opt->dry_run) {
+    if (code == MLC_OK && task->item->dry) {
         finish_dry(task, inputs, "");
         cJSON_Delete(inputs);
         return;
@@ -282,7 +317,7 @@ static void judge(address_task *task)
     if (task->verdict.conflict)
         mlc_log_info(task->opt->log, "addresses", "both sides changed an address",
                      MLC_S("an8", task->change.an8), MLC_S("decision", task->verdict.why));
-    if (task->opt->dry_run && task->verdict.action != MLC_ADDRESS_WRITE) {
+    if (task->item->dry && task->verdict.action != MLC_ADDRESS_WRITE) {
         finish_dry(task, NULL,
                    task->verdict.action == MLC_ADDRESS_PARK ? "both sides changed it, a person would decide"
                    : task->verdict.action == MLC_ADDRESS_NOTHING ? "it has this address already"

@@ -34,6 +34,10 @@ typedef struct mlc_address_options {
 /* Carry out one item of kind "address"; ends in mlc_deliverer_finish. `options` must outlive it. */
 void mlc_address_deliver(const mlc_address_options *options, mlc_deliverer *deliverer, mlc_delivery *item);
 
+/* An mlc_held_release_options.is_old of messages of that kind, which are snapshots: was a later change of the same
+ * address number written? */
+mlc_code mlc_address_is_old(mlc_txn *txn, const mlc_entry *entry, bool *old, mlc_error *err);
+
 /* Take a message of kind "address" into the stream `jde` (KEYED) of the tenant, under the key of its address number. */
 mlc_code mlc_address_accept(mlc_txn *txn, const mlc_entry_new *message, mlc_outbox *jde, const char *tenant,
                             mlc_error *err);

@@ -146,10 +146,7 @@ static mlc_code open_ais(agent_app *app, mlc_error *err)
 
 static mlc_tunnel_own own_of(const mlc_agent_identity *identity)
 {
-    return (mlc_tunnel_own){.identity = &identity->own,
-                            .cert = identity->cert,
-                            .cert_len = identity->cert_len,
-                            .not_after_ms = identity->info.not_after_ms};
+    return (mlc_tunnel_own){.identity = &identity->own, .not_after_ms = identity->info.not_after_ms};
 }
 
 static void on_renewed(void *user, const mlc_agent_identity *identity)
@@ -214,6 +211,8 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
         code = MLC_OK;
     if (code == MLC_OK && app_str(app, "relay.client_cert_file") == NULL)
         code = mlc_identity_load(app->store, app->cfg, &identity, err);
+    if (code == MLC_OK && identity.warning != NULL)
+        mlc_log_warn(app->log, "agent", identity.warning);
     if (code == MLC_OK)
         code = mlc_relay_url(app->cfg, url, err);
     if (code == MLC_OK)
@@ -222,15 +221,24 @@ static mlc_code open_tunnel(agent_app *app, mlc_error *err)
     return code;
 }
 
+static void on_reload(uv_signal_t *handle, int signum)
+{
+    (void)signum;
+    app_reload(handle->data);
+}
+
 static mlc_code open_signals(agent_app *app, mlc_error *err)
 {
-    if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0)
+    if (uv_signal_init(&app->loop, &app->on_term) != 0 || uv_signal_init(&app->loop, &app->on_int) != 0 ||
+        uv_signal_init(&app->loop, &app->on_hup) != 0)
         return mlc_fail(err, MLC_E_IO, "cannot watch for signals");
     app->signals_open = true;
     app->on_term.data = app;
     app->on_int.data = app;
+    app->on_hup.data = app;
     (void)uv_signal_start(&app->on_term, on_signal, SIGTERM);
     (void)uv_signal_start(&app->on_int, on_signal, SIGINT);
+    (void)uv_signal_start(&app->on_hup, on_reload, SIGHUP);
     return MLC_OK;
 }
 
@@ -294,6 +302,7 @@ static void close_all(agent_app *app)
     if (app->signals_open) {
         uv_close((uv_handle_t *)&app->on_term, NULL);
         uv_close((uv_handle_t *)&app->on_int, NULL);
+        uv_close((uv_handle_t *)&app->on_hup, NULL);
     }
     (void)uv_run(&app->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&app->loop);

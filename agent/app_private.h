@@ -27,7 +27,7 @@ typedef struct agent_app {
     mlc_log *log;
     const char *software;
     uv_loop_t loop;
-    uv_signal_t on_term, on_int;
+    uv_signal_t on_term, on_int, on_hup;
     bool signals_open, stopping;
     unsigned sessions; /* that have not ended yet, while closing */
     mlc_waker *waker;
@@ -64,6 +64,8 @@ void app_on_down_received(void *user);
 
 mlc_code app_open_flows(agent_app *app, mlc_error *err);
 mlc_code app_open_executor(agent_app *app, mlc_error *err);
+/* Take over what of the configuration file may change while the agent runs: orders.dry_run, addresses.dry_run. */
+void app_reload(agent_app *app);
 mlc_code app_open_compare(agent_app *app, mlc_error *err);
 mlc_code app_open_admin(agent_app *app, mlc_error *err);
 

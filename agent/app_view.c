@@ -98,6 +98,7 @@ mlc_code app_open_admin(agent_app *app, mlc_error *err)
                                        .user = app};
     const mlc_admin_store store = {.name = "agent",
                                    .store = app->store,
+                                   .folder = "",
                                    .streams = {app->up, app->jde, app->held, app->ask},
                                    .stream_count = 4,
                                    .on_released = on_released,

@@ -1,6 +1,8 @@
 /* app_work.c - see app_private.h. */
 #include "agent/app_private.h"
 
+#include "agent/config.h"
+
 #include <string.h>
 
 mlc_code app_open_flows(agent_app *app, mlc_error *err)
@@ -103,6 +105,25 @@ mlc_code app_open_executor(agent_app *app, mlc_error *err)
         .settle_ms = mlc_cfg_int(app->cfg, "orders.settle")};
     code = mlc_replay_open(&app->replay, &options, &app->loop, app->cfg, app->software, err);
     return code == MLC_OK ? mlc_executor_open(&app->executor, &options, &delivery, err) : code;
+}
+
+void app_reload(agent_app *app)
+{
+    mlc_cfg *fresh = NULL;
+    mlc_error err;
+    mlc_code code = mlc_agent_config_load(&fresh, mlc_cfg_file(app->cfg), NULL, &err);
+    if (code == MLC_OK && app->executor != NULL) {
+        app->addresses.dry_run = mlc_cfg_bool(fresh, "addresses.dry_run");
+        code = mlc_executor_set_dry(app->executor, mlc_cfg_bool(fresh, "orders.dry_run"), &err);
+    }
+    if (code == MLC_OK)
+        mlc_log_info(app->log, "agent",
+                     "dry runs are as configured now; other settings count from the next start",
+                     MLC_B("orders", mlc_cfg_bool(fresh, "orders.dry_run")),
+                     MLC_B("addresses", mlc_cfg_bool(fresh, "addresses.dry_run")));
+    else
+        mlc_log_error(app->log, "agent", "the configuration was not taken over", MLC_S("error", err.message));
+    mlc_cfg_free(fresh);
 }
 
 mlc_code app_open_compare(agent_app *app, mlc_error *err)

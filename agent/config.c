@@ -45,6 +45,7 @@ static const mlc_cfg_field schema[] = {
      "Key that seals secrets in the store; default: root.key in data_dir, made at enrolment"},
     {"agent.root_key_credential", MLC_CFG_STRING, false, NULL, 1, 255, NULL,
      "Name of the systemd credential that is this key, in place of the file"},
+    MLC_CFG_TOKEN_ROWS,
     {"agent.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/agent.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
     MLC_CFG_LOG_ROWS,
@@ -211,30 +212,32 @@ static mlc_code check_orders(const mlc_cfg *cfg, mlc_buf *report, mlc_error *err
     return code;
 }
 
-/* Who wants to know of each sealed value. */
+/* Who wants to know of each sealed value (fn NULL: nobody). */
 typedef struct sealed_visit {
     mlc_rotate_visit fn;
     void *user;
+    mlc_key_once key;
 } sealed_visit;
 
 static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
                        mlc_error *err)
 {
-    char file[1024];
-    mlc_keyring ring = {0};
-    const sealed_visit *const visit = user;
-    mlc_code code = mlc_keyring_load(mlc_identity_root_key_file(cfg, file, sizeof file), false, &ring, err);
+    sealed_visit *const visit = user;
+    mlc_code code = mlc_key_once_ring(&visit->key, mlc_identity_key_owner(), cfg, err);
     if (code == MLC_OK)
-        code = mlc_sealed_open(&ring, "ml-agent", path, base64, out, err);
-    mlc_keyring_wipe(&ring);
-    if (code == MLC_OK && visit != NULL)
+        code = mlc_sealed_open(&visit->key.ring, "ml-agent", path, base64, out, err);
+    if (code == MLC_OK && visit->fn != NULL)
         code = visit->fn(visit->user, path, base64, err);
     return code;
 }
 
 mlc_code mlc_agent_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
+    sealed_visit visiting = {.fn = NULL};
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_keyring_wipe(&visiting.key.ring);
+    if (code == MLC_OK)
+        code = mlc_key_place_check(*out, report, err);
     if (code == MLC_OK)
         code = check_flows(*out, report, err);
     if (code == MLC_OK)
@@ -260,6 +263,7 @@ mlc_code mlc_agent_config_sealed(const char *file, mlc_rotate_visit visit, void 
     mlc_cfg *cfg = NULL;
     sealed_visit visiting = {.fn = visit, .user = user};
     const mlc_code code = mlc_cfg_load(&cfg, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_keyring_wipe(&visiting.key.ring);
     mlc_cfg_free(cfg);
     return code;
 }

@@ -180,17 +180,27 @@ static mlc_code open_clients(agent_doctor *d, mlc_error *err)
     return code == MLC_OK ? mlc_http_client_open(&d->socket_http, &socket, err) : code;
 }
 
+static void start_root_key(mlc_checkup *checkup, unsigned token, void *user)
+{
+    const agent_doctor *const d = user;
+    mlc_local_root_key(checkup, token, mlc_identity_key_owner(), d->cfg);
+}
+
 static mlc_code add_local(agent_doctor *d, mlc_error *err)
 {
+    /* The store needs the root key: after a refused PIN the token is not asked again. */
+    const bool tokened = str(d, "secrets.pkcs11_module") != NULL;
     const mlc_check checks[] = {
         {"data_dir", "data folder", "config", start_folder, d, NULL},
-        {"store", "store", "data_dir", start_store, d, NULL},
+        {"root_key", "root key", "config", start_root_key, d, NULL},
+        {"store", "store", "data_dir", start_store, d, tokened ? "root_key" : NULL},
         {"service", "running service", "store", start_service, d, NULL},
         {"certificate", "the agent's certificate", "store", start_certificate, d, NULL},
     };
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)
-        code = mlc_checkup_add(d->checkup, &checks[i], err);
+        if (checks[i].start != start_root_key || tokened)
+            code = mlc_checkup_add(d->checkup, &checks[i], err);
     return code;
 }
 
@@ -215,7 +225,9 @@ static mlc_code open_patient(void **patient, uv_loop_t *loop, const mlc_cfg *cfg
         code = add_local(d, err);
     if (code == MLC_OK)
         code = agent_doctor_add_relay(d, err);
-    return code == MLC_OK ? agent_doctor_add_ais(d, err) : code;
+    if (code == MLC_OK)
+        code = agent_doctor_add_ais(d, err);
+    return code == MLC_OK ? agent_doctor_add_replay(d, err) : code;
 }
 
 static void close_http(void *user)
@@ -233,6 +245,7 @@ static void close_patient(void *patient)
         mlc_http_client_close(d->relay_http);
     if (d->socket_http != NULL)
         mlc_http_client_close(d->socket_http);
+    agent_doctor_close_replay(d);
     /* The log-out needs its client a little longer. */
     if (d->ais != NULL)
         mlc_ais_close(d->ais, close_http, d);
@@ -247,6 +260,7 @@ static void free_patient(void *patient)
     cJSON_Delete(d->service_identity);
     mlc_hop_free(&d->relay);
     mlc_hop_free(&d->ais_hop);
+    mlc_hop_free(&d->replay_hop);
     mlc_flow_config_free(&d->flows);
     free(d);
 }

@@ -242,14 +242,18 @@ static void start_order(mlc_checkup *checkup, unsigned token, void *user)
         str(d, "ais.username"));
 }
 
-mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
+void agent_doctor_ais_url(const char *base, char out[AGENT_DOCTOR_URL_MAX])
 {
-    char url[AGENT_DOCTOR_URL_MAX];
-    const char *const base = str(d, "ais.url");
     size_t len = strlen(base);
     while (len > 0 && base[len - 1] == '/')
         len--;
-    (void)snprintf(url, sizeof url, "%.*s/jderest/v2/defaultconfig", (int)len, base);
+    (void)snprintf(out, AGENT_DOCTOR_URL_MAX, "%.*s/jderest/v2/defaultconfig", (int)len, base);
+}
+
+mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err)
+{
+    char url[AGENT_DOCTOR_URL_MAX];
+    agent_doctor_ais_url(str(d, "ais.url"), url);
     const mlc_hop_options hop = {
         .http = d->ais_http,
         .id = "ais",

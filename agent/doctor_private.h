@@ -34,15 +34,16 @@ struct agent_doctor {
     const char *software;
     mlc_checkup *checkup;
     mlc_http_client *relay_http, *ais_http, *socket_http;
-    mlc_hop relay, ais_hop;
-    mlc_ais *ais;
+    mlc_http_client *replay_http; /* NULL: no test target is configured */
+    mlc_hop relay, ais_hop, replay_hop;
+    mlc_ais *ais, *replay_ais;
     mlc_flow_config flows;
     bool in_use;                 /* another process has the store: the service runs */
     mlc_agent_identity identity; /* of the store, when the service does not run */
     char url[MLC_RELAY_URL_MAX]; /* of the tunnel; "" when it is not known */
     bool tunnel_up;              /* told by the running service */
     /* Each check has a token of its own: an answer that comes after its time must not end the next one. */
-    unsigned service_token, identity_token, login_token;
+    unsigned service_token, identity_token, login_token, replay_token;
     cJSON *service_identity; /* what the running service tells of its identity */
     doctor_table tables[AGENT_DOCTOR_TABLES_MAX];
     size_t table_count;
@@ -50,7 +51,14 @@ struct agent_doctor {
 
 /* doctor_relay.c: hop, identity. */
 mlc_code agent_doctor_add_relay(agent_doctor *d, mlc_error *err);
+/* What is asked of the AIS server `base` without a log-in. */
+void agent_doctor_ais_url(const char *base, char out[AGENT_DOCTOR_URL_MAX]);
 /* doctor_ais.c: hop, log-in, tables, orchestration. */
 mlc_code agent_doctor_add_ais(agent_doctor *d, mlc_error *err);
+
+/* doctor_replay.c: the test target of replays, when one is configured; after agent_doctor_add_ais, which it compares with. */
+mlc_code agent_doctor_add_replay(agent_doctor *d, mlc_error *err);
+/* Ends the session there. */
+void agent_doctor_close_replay(agent_doctor *d);
 
 #endif

@@ -97,6 +97,11 @@ static mlc_code add_signature(const agent_doctor *d, cJSON *body, mlc_error *err
         code = add_hex(body, "certificate", own->fingerprint, sizeof own->fingerprint, err);
     if (code == MLC_OK)
         code = add_hex(body, "signature", signature, sizeof signature, err);
+    mlc_buf_clear(&base64);
+    if (code == MLC_OK)
+        code = mlc_base64(own->cert, own->cert_len, &base64, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(body, "issued", mlc_buf_text(&base64), err);
     mlc_buf_free(&base64);
     return code;
 }

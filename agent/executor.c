@@ -12,6 +12,7 @@
 struct mlc_executor {
     mlc_executor_options opt;
     mlc_deliverer *deliverer;
+    mlc_held_keeper *keeper; /* NULL: nothing is held */
     bool stopping;
 };
 
@@ -95,7 +96,7 @@ static void finish_failed(order_task *task, mlc_code code, const mlc_error *why)
                                      .error = why->message};
     mlc_delivery_result result = {.code = code, .err = why, .park_effect = put_report};
     /* Only a parked order is reported; which codes park is the deliverer's to say. A dry run tells nobody. */
-    if (task->executor->opt.dry_run || task->order.id == NULL || write_report(task, &report, &err) != MLC_OK)
+    if (task->item->dry || task->order.id == NULL || write_report(task, &report, &err) != MLC_OK)
         result.park_effect = NULL;
     finish(task, &result);
 }
@@ -232,7 +233,7 @@ static void create(order_task *task)
                         ? mlc_order_form_request(opt->ais, &task->order, &opt->target, &request, &err)
                         : make_inputs(task, &request, &err);
     const bool faulty = code == MLC_E_INVALID;
-    if (code == MLC_OK && opt->dry_run) {
+    if (code == MLC_OK && task->item->dry) {
         finish_dry(task, request);
         cJSON_Delete(request);
         return;
@@ -287,7 +288,7 @@ static void on_reference_page(void *user, mlc_ais_cursor *cursor, const mlc_ais_
     if (found)
         keep_key(task, &key);
     mlc_ais_stop(cursor); /* one row is all there is to know */
-    if (found && task->executor->opt.dry_run && !task->created_now)
+    if (found && task->item->dry && !task->created_now)
         finish_dry_found(task);
     else if (found)
         finish_created(task, task->created_now ? "created" : "found");
@@ -363,18 +364,44 @@ static void on_committed(void *user)
 
 /* ---- life ---- */
 
-/* The dry run is over. What finds no room goes at the next start. */
-static mlc_code release_held(const mlc_executor_options *options, mlc_error *err)
+/* An address is a snapshot: what waits in the stream is later than what was held before it came there. Orders are not. */
+static mlc_code is_old(mlc_txn *txn, const mlc_entry *entry, bool *old, void *user, mlc_error *err)
 {
-    mlc_executor_options own = *options;
-    const mlc_held_release_options held = {.store = options->store,
-                                           .held = options->held,
-                                           .to = options->jde,
-                                           .log = options->log,
-                                           .is_dry = runs_dry,
-                                           .user = &own};
-    const mlc_code code = mlc_held_release(&held, NULL, err);
-    return code == MLC_E_FULL ? MLC_OK : code;
+    const mlc_executor_options *const opt = user;
+    *old = false;
+    if (strcmp(entry->kind, "address") != 0)
+        return MLC_OK;
+    const mlc_code code = mlc_outbox_has_live(txn, opt->jde, entry->key, old, err);
+    return code == MLC_OK && !*old ? mlc_address_is_old(txn, entry, old, err) : code;
+}
+
+static void on_released(void *user)
+{
+    const mlc_executor *const e = user;
+    if (e->deliverer != NULL)
+        mlc_deliverer_poke(e->deliverer);
+}
+
+static mlc_code open_keeper(mlc_executor *e, uv_loop_t *loop, mlc_error *err)
+{
+    const mlc_held_keeper_options keeper = {.release = {.store = e->opt.store,
+                                                        .held = e->opt.held,
+                                                        .to = e->opt.jde,
+                                                        .log = e->opt.log,
+                                                        .is_dry = runs_dry,
+                                                        .is_old = is_old,
+                                                        .user = &e->opt},
+                                            .loop = loop,
+                                            .retry_ms = e->opt.held_retry_ms,
+                                            .on_released = on_released,
+                                            .user = e};
+    return mlc_held_keeper_open(&e->keeper, &keeper, err);
+}
+
+mlc_code mlc_executor_set_dry(mlc_executor *executor, bool orders, mlc_error *err)
+{
+    executor->opt.dry_run = orders;
+    return executor->keeper != NULL ? mlc_held_keeper_again(executor->keeper, err) : MLC_OK;
 }
 
 mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
@@ -396,11 +423,12 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
     d.deliver = deliver;
     d.on_committed = on_committed;
     d.user = e;
-    mlc_code code = options->held == NULL ? MLC_OK : release_held(options, err);
+    mlc_code code = options->held == NULL ? MLC_OK : open_keeper(e, delivery->loop, err);
     if (code == MLC_OK)
         code = mlc_deliverer_open(&e->deliverer, &d, err);
     if (code != MLC_OK) {
         *out = NULL;
+        mlc_held_keeper_close(e->keeper);
         free(e);
     }
     return code;
@@ -409,6 +437,8 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
 void mlc_executor_stop(mlc_executor *executor)
 {
     executor->stopping = true;
+    mlc_held_keeper_close(executor->keeper);
+    executor->keeper = NULL;
     mlc_deliverer_stop(executor->deliverer);
 }
 

@@ -38,6 +38,7 @@ typedef struct mlc_executor_options {
     /* Nothing is written: the inputs that would be sent are the outcome, no report goes up, and the order is held
      * (deliver/held.h) until this is off. */
     bool dry_run;
+    int64_t held_retry_ms; /* between two tries to give back what is held while `jde` is full; 0: 5 s */
     const mlc_address_options *addresses; /* NULL: none are taken. Borrowed */
     void (*on_reported)(void *user);      /* the outgoing stream has work */
     void *user;
@@ -47,6 +48,9 @@ typedef struct mlc_executor_options {
  * deliver, on_committed and user in it. NULL: nothing is taken from the stream, and only mlc_executor_try is used. */
 mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *options,
                            const mlc_deliverer_options *delivery, mlc_error *err);
+/* Orders run dry from now on, or no more; `addresses->dry_run` may have changed before. What is no more to be held goes back into
+ * the stream; orders under way end as they began. */
+mlc_code mlc_executor_set_dry(mlc_executor *executor, bool orders, mlc_error *err);
 /* Begin nothing new. Then close the AIS client and finish the store's jobs, then close. */
 void mlc_executor_stop(mlc_executor *executor);
 void mlc_executor_close(mlc_executor *executor);

@@ -26,15 +26,12 @@ typedef struct identity_job {
     bool drop[VALUES];      /* when writing */
 } identity_job;
 
-const char *mlc_identity_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
+static const mlc_cfg_field key_rows[] = {MLC_CFG_KEY_ROWS("agent")};
+static const mlc_key_owner key_owner = {"agent", key_rows, sizeof key_rows / sizeof key_rows[0]};
+
+const mlc_key_owner *mlc_identity_key_owner(void)
 {
-    const char *const file = mlc_cfg_str(cfg, "agent.root_key_file");
-    const char *const credential = mlc_cfg_str(cfg, "agent.root_key_credential");
-    if (credential != NULL)
-        return mlc_cfg_at(out, size, "credential:%s", credential);
-    if (file != NULL)
-        return mlc_cfg_at(out, size, "%s", file);
-    return mlc_cfg_at(out, size, "%s/root.key", mlc_cfg_str(cfg, "agent.data_dir"));
+    return &key_owner;
 }
 
 /* Bound to the agent, and to what it is for. The first one is that of former versions. */
@@ -46,8 +43,7 @@ static const char *context_of(const mlc_cfg *cfg, int value, char out[CONTEXT_MA
 
 static mlc_code load_ring(const mlc_cfg *cfg, bool create, mlc_keyring *ring, mlc_error *err)
 {
-    char path[PATH_SIZE];
-    return mlc_keyring_load(mlc_identity_root_key_file(cfg, path, sizeof path), create, ring, err);
+    return mlc_key_place_ring(&key_owner, cfg, create, ring, err);
 }
 
 static void job_free(identity_job *job)
@@ -131,8 +127,8 @@ static mlc_code fill_cert(mlc_agent_identity *out, const mlc_buf *cert, const ml
         code = mlc_cert_read(authority->data, authority->len, &issuer, err);
     if (code != MLC_OK)
         return code;
-    memcpy(out->cert, cert->data, cert->len); /* mlc_cert_read takes no larger one */
-    out->cert_len = cert->len;
+    memcpy(out->own.cert, cert->data, cert->len); /* mlc_cert_read takes no larger one */
+    out->own.cert_len = cert->len;
     memcpy(out->own.fingerprint, out->info.fingerprint, sizeof out->own.fingerprint);
     memcpy(out->own.relay_key, issuer.public_key, sizeof out->own.relay_key);
     out->kind = MLC_IDENTITY_CERT;
@@ -212,6 +208,7 @@ mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, mlc_agent_ident
             mlc_cfg_str(cfg, "agent.id"));
     if (code == MLC_OK)
         code = load_ring(cfg, false, &ring, err);
+    out->warning = mlc_key_place_warning(cfg, &ring);
     if (code == MLC_OK && job.values[VALUE_CERT].len > 0) {
         code = open_cert(&ring, cfg, &job.values[VALUE_CERT], out, err);
     } else if (code == MLC_OK) {
@@ -276,8 +273,8 @@ static mlc_code check_answer(const mlc_cfg *cfg, const mlc_agent_identity *ident
         code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is not for the key of this request");
     if (code == MLC_OK && strcmp(identity->info.name, mlc_cfg_str(cfg, "agent.id")) != 0)
         code = mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate is for another agent");
-    if (code == MLC_OK &&
-        mlc_cert_check(identity->cert, identity->cert_len, authority->data, authority->len, NULL) != MLC_OK)
+    if (code == MLC_OK && mlc_cert_check(identity->own.cert, identity->own.cert_len, authority->data,
+                                         authority->len, NULL) != MLC_OK)
         code =
             mlc_fail(err, MLC_E_PROTOCOL, "the relay's certificate was not issued by the authority it names");
     return code;

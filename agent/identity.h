@@ -10,7 +10,7 @@
 
 #include "base/config.h"
 #include "base/json.h"
-#include "crypto/keyring.h"
+#include "crypto/key_place.h"
 #include "crypto/x509.h"
 #include "store/store.h"
 #include "tunnel/hello.h"
@@ -21,13 +21,12 @@ typedef struct mlc_agent_identity {
     mlc_identity_kind kind;
     uint8_t key[MLC_KEY_LEN]; /* KEY */
     mlc_own_identity own;     /* CERT, as the rest */
-    uint8_t cert[MLC_CERT_MAX];
-    size_t cert_len;
     mlc_cert_info info;
+    const char *warning; /* of its root key (mlc_key_place_warning), after loading */
 } mlc_agent_identity;
 
-/* Where the root key is by configuration, for mlc_keyring_load; out has size bytes. */
-const char *mlc_identity_root_key_file(const mlc_cfg *cfg, char *out, size_t size);
+/* Where the agent's settings of the root key stand. */
+const mlc_key_owner *mlc_identity_key_owner(void);
 /* Open what is stored. MLC_E_NOTFOUND when the agent was never enrolled: the text says how to. Wipe `out` afterwards. */
 mlc_code mlc_identity_load(mlc_store *store, const mlc_cfg *cfg, mlc_agent_identity *out, mlc_error *err);
 /* The private key for the next certificate, which is made and stored when there is none. Blocks. */

@@ -98,10 +98,10 @@ static int seal(const char *program, int argc, char **argv)
                                        .admin_socket = "agent.admin_socket",
                                        .load_config = mlc_agent_config_load,
                                        .visit_sealed = mlc_agent_config_sealed,
-                                       .root_key_file = mlc_identity_root_key_file,
+                                       .key = mlc_identity_key_owner(),
                                        .reseal_state = mlc_identity_reseal_stopped};
     return mlc_rotate_wanted(argc, argv) ? mlc_rotate_main(&rotate, argc, argv)
-                                         : mlc_sealed_main(program, argc, argv);
+                                         : mlc_sealed_main(program, mlc_identity_key_owner(), argc, argv);
 }
 
 static int doctor(int argc, char **argv)

@@ -17,8 +17,6 @@ typedef struct mlc_tunnel_client mlc_tunnel_client;
 /* A certificate that the relay issued, with its key. */
 typedef struct mlc_tunnel_own {
     const mlc_own_identity *identity;
-    const uint8_t *cert; /* DER */
-    size_t cert_len;
     int64_t not_after_ms;
 } mlc_tunnel_own;
 

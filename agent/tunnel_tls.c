@@ -63,9 +63,9 @@ mlc_code mlc_tunnel_tls_set(mlc_tunnel_client *c, const mlc_tunnel_own *own, mlc
     if (code != MLC_OK)
         return code;
     const uint8_t *key_at = der.data;
-    const uint8_t *cert_at = own->cert;
+    const uint8_t *cert_at = own->identity->cert;
     EVP_PKEY *const key = d2i_AutoPrivateKey(NULL, &key_at, (long)der.len);
-    X509 *const cert = d2i_X509(NULL, &cert_at, (long)own->cert_len);
+    X509 *const cert = d2i_X509(NULL, &cert_at, (long)own->identity->cert_len);
     mlc_buf_wipe(&der);
     if (key == NULL || cert == NULL || X509_check_private_key(cert, key) != 1) {
         EVP_PKEY_free(key);

@@ -49,6 +49,7 @@ static const struct command_row {
     {"poll", NULL, MLCTL_POLL, 0, 1, "mlctl poll [FLOW]"},
     {"compare", NULL, MLCTL_COMPARE, 0, 1,
      "mlctl compare [KIND] [--store T] [--dry], or: mlctl compare --report"},
+    {"backup", NULL, MLCTL_BACKUP, 1, 1, "mlctl backup FOLDER [--force], or: mlctl backup --verify FOLDER"},
 };
 
 static const struct command_row *command_by(mlctl_command command)
@@ -213,7 +214,7 @@ typedef struct parse_state {
     unsigned given; /* option ids */
     const char *words[POSITIONS_MAX + 2];
     size_t word_count;
-    bool help, version, verify;
+    bool help, version;
 } parse_state;
 
 /* Options whose value is taken as it is. */
@@ -259,7 +260,9 @@ static bool take_flag(parse_state *p, const char *word)
     else if (strcmp(word, "--repair") == 0)
         p->args->repair = true;
     else if (strcmp(word, "--verify") == 0)
-        p->verify = true;
+        p->args->verify = true;
+    else if (strcmp(word, "--force") == 0)
+        p->args->force = true;
     else if (strcmp(word, "--refresh") == 0)
         p->args->refresh = true;
     else if (strcmp(word, "--dry") == 0)
@@ -346,6 +349,10 @@ static mlc_code take_positions(parse_state *p, size_t used, mlc_error *err)
     if (given == 0)
         return MLC_OK;
     const char *const *const words = p->words + used;
+    if (args->command == MLCTL_BACKUP) {
+        args->dir = words[0];
+        return MLC_OK;
+    }
     if (args->command == MLCTL_WEBHOOKS || args->command == MLCTL_POLL) {
         *(args->command == MLCTL_POLL ? &args->flow : &args->tenant) = words[0];
         return MLC_OK;
@@ -403,11 +410,15 @@ static mlc_code check_options(const parse_state *p, mlc_error *err)
         (void)snprintf(text, sizeof text, "%s does not belong here", options[i].name);
         return wrong(args, text, err);
     }
-    if ((args->repair || p->verify) && args->command != MLCTL_WEBHOOKS)
-        return wrong(args, args->repair ? "--repair does not belong here" : "--verify does not belong here",
-                     err);
-    if (args->repair && p->verify)
-        return wrong(args, "give either --verify or --repair", err);
+    if (args->repair && args->command != MLCTL_WEBHOOKS)
+        return wrong(args, "--repair does not belong here", err);
+    if (args->verify && args->command != MLCTL_WEBHOOKS && args->command != MLCTL_BACKUP)
+        return wrong(args, "--verify does not belong here", err);
+    if (args->force && args->command != MLCTL_BACKUP)
+        return wrong(args, "--force does not belong here", err);
+    if (args->verify && (args->repair || args->force))
+        return wrong(
+            args, args->repair ? "give either --verify or --repair" : "give either --verify or --force", err);
     const char *const clash = clash_of(p);
     if (clash != NULL)
         return wrong(args, clash, err);

@@ -35,7 +35,8 @@ typedef enum mlctl_command {
     MLCTL_WEBHOOKS,
     MLCTL_FLOWS,
     MLCTL_POLL,
-    MLCTL_COMPARE
+    MLCTL_COMPARE,
+    MLCTL_BACKUP
 } mlctl_command;
 
 typedef struct mlctl_env {
@@ -59,6 +60,7 @@ typedef struct mlctl_args {
     const char *person;       /* who decides; never NULL */
     uint64_t seq, from, to;
     bool all, repair, dry, report;
+    bool force, verify; /* backup: replace an earlier one; look at one */
     const char *flow; /* NULL: all */
     int64_t ttl_s;
 } mlctl_args;

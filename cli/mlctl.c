@@ -49,6 +49,8 @@ static mlc_code carry_out(const mlctl *ctl, mlc_error *err)
         return mlctl_poll(ctl, err);
     case MLCTL_COMPARE:
         return mlctl_compare(ctl, err);
+    case MLCTL_BACKUP:
+        return mlctl_backup_run(ctl, err);
     default:
         return mlc_fail(err, MLC_E_INTERNAL, "a command without a function");
     }

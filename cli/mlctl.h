@@ -39,6 +39,7 @@ mlc_code mlctl_dry_run(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_replay(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_poll(const mlctl *ctl, mlc_error *err);
 mlc_code mlctl_compare(const mlctl *ctl, mlc_error *err);
+mlc_code mlctl_backup_run(const mlctl *ctl, mlc_error *err);
 
 /* trail_cmd.c: the entries that the arguments ask for, from index `from` to `to`. */
 mlc_code mlctl_audit_lines(const mlctl *ctl, uint64_t from, uint64_t to, mlctl_audit_line_fn fn, void *arg,

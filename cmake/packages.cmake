@@ -17,6 +17,10 @@ target_link_libraries(lua INTERFACE PkgConfig::lua_pc)
 mlc_package(libuv libuv)
 # Client certificates are read with OpenSSL, which libwebsockets is built with.
 mlc_package(libwebsockets libwebsockets openssl)
+# Loads the library of a token's maker and reads PKCS#11 URIs.
+if(MLC_PKCS11)
+  mlc_package(p11kit p11-kit-1)
+endif()
 # Only tests link it: an image's build does without.
 if(MLC_BUILD_TESTS OR MLC_BUILD_FUZZ OR MLC_BUILD_BENCH)
   mlc_package(cmocka cmocka)

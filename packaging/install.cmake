@@ -60,10 +60,12 @@ function(mlc_service part title secret)
   mlc_manual(${name}.8 ${part})
 endfunction()
 
-mlc_service(agent "agent beside JD Edwards" ais-password private_users "PrivateUsers=yes")
+mlc_service(agent "agent beside JD Edwards" ais-password
+  reload "ExecReload=/bin/sh -c \"kill -HUP $MAINPID\"" private_users "PrivateUsers=yes")
 # A port below 1024 is bound with a capability of the machine's user namespace.
 mlc_service(relay "relay between agents and Dynamics" acme-client
   reload "ExecReload=/bin/sh -c \"kill -HUP $MAINPID\"" capabilities CAP_NET_BIND_SERVICE)
+install(FILES ${packaging}/systemd/ml-relay.socket DESTINATION ${MLC_UNIT_DIR} COMPONENT relay)
 
 install(TARGETS mlctl DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT common)
 mlc_manual(mlctl.1 common)

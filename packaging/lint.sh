@@ -53,12 +53,12 @@ windows_only='_windows\.c$|/windows/'
 
 # One file. A result depends on the checks, the compiler's arguments and each header of the project.
 tidy_one() {
-    local file=$1 key log lua
-    read -ra lua <<<"$(pkg-config --cflags lua5.4)"
+    local file=$1 key log folders
+    read -ra folders <<<"$(pkg-config --cflags lua5.4 p11-kit-1)"
     key=$({
         "$clang_tidy" --version
         cat .clang-tidy cmake/options.cmake
-        clang-14 -MM -D_GNU_SOURCE -I. -Icommon -Itests "${lua[@]}" "$file" | sed 's/^[^ ]*: //; s/\\$//' | xargs -r -n 1 |
+        clang-14 -MM -D_GNU_SOURCE -I. -Icommon -Itests "${folders[@]}" "$file" | sed 's/^[^ ]*: //; s/\\$//' | xargs -r -n 1 |
             sort -u | xargs -r sha256sum
     } | sha256sum | cut -d' ' -f1)
     if [[ -e $cache/tidy/$key ]]; then

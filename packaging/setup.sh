@@ -8,12 +8,13 @@ packages=(
     # build
     build-essential cmake ninja-build pkg-config
     libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev libcjson-dev libmbedtls-dev
-    liblmdb-dev libconfig-dev liblua5.4-dev libcmocka-dev
+    liblmdb-dev libconfig-dev liblua5.4-dev libcmocka-dev libp11-kit-dev
     # run
     ca-certificates tzdata
-    # test and show: proxies and backup, certificates, requests, fuzzing, checks
-    nginx haproxy lmdb-utils
+    # test and show: proxies, certificates, requests, fuzzing, checks
+    nginx haproxy
     squid-openssl krb5-kdc krb5-admin-server nftables iproute2 procps # tests/net: proxies, Kerberos, network namespaces
+    softhsm2 opensc # a token (PKCS#11) that is software, and the tool that makes keys on it
     openssl curl clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck valgrind
 )
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_MAX = 2048, BODY_DEPTH = 3 };
+enum { BODY_MAX = 4096, BODY_DEPTH = 3 };
 
 static mlc_code read_bytes(const cJSON *body, const char *name, uint8_t out[MLC_NONCE_LEN], mlc_error *err)
 {
@@ -50,22 +50,42 @@ static mlc_code read_hex(const cJSON *body, const char *name, uint8_t *out, size
     return MLC_OK;
 }
 
-static mlc_code check_signature(const cJSON *body, const char *agent, const mlc_agent_record *record,
+/* Which of the agent's certificates this is, one that the tunnel would adopt among them. MLC_E_DENIED: none. */
+static mlc_code find_cert(const mlc_agents *agents, const cJSON *body, const char *agent,
+                          const uint8_t fingerprint[MLC_SHA256_LEN], mlc_cert_info *out, mlc_error *err)
+{
+    const mlc_agent_record *const record = mlc_agents_find(agents, agent);
+    const mlc_agent_cert *const cert = record != NULL ? mlc_agent_cert_of(record, fingerprint) : NULL;
+    const char *const issued = mlc_json_str(body, "issued");
+    mlc_buf der = {.max = MLC_AGENT_CERT_MAX};
+    bool found = cert != NULL;
+    if (found)
+        *out = cert->info;
+    else
+        found = issued != NULL && mlc_base64_parse(issued, strlen(issued), &der, NULL) == MLC_OK &&
+                mlc_agents_adoptable(agents, agent, der.data, der.len, out, NULL) == MLC_OK &&
+                memcmp(out->fingerprint, fingerprint, MLC_SHA256_LEN) == 0;
+    mlc_buf_free(&der);
+    return found ? MLC_OK
+                 : mlc_fail(err, MLC_E_DENIED, "this agent is not enrolled here with this certificate");
+}
+
+static mlc_code check_signature(const mlc_agents *agents, const cJSON *body, const char *agent,
                                 mlc_error *err)
 {
+    mlc_cert_info info;
     uint8_t nonce[MLC_NONCE_LEN], fingerprint[MLC_SHA256_LEN], signature[MLC_EC_SIGNATURE_LEN];
     mlc_code code = read_bytes(body, "nonce", nonce, err);
     if (code == MLC_OK)
         code = read_hex(body, "certificate", fingerprint, sizeof fingerprint, err);
     if (code == MLC_OK)
         code = read_hex(body, "signature", signature, sizeof signature, err);
-    const mlc_agent_cert *const cert =
-        code == MLC_OK && record != NULL ? mlc_agent_cert_of(record, fingerprint) : NULL;
-    if (code == MLC_OK &&
-        (cert == NULL || mlc_signed_request(cert->info.public_key, fingerprint, "check", agent, nonce,
-                                            sizeof nonce, signature, NULL) != MLC_OK))
+    if (code == MLC_OK)
+        code = find_cert(agents, body, agent, fingerprint, &info, err);
+    if (code == MLC_OK && mlc_signed_request(info.public_key, fingerprint, "check", agent, nonce,
+                                             sizeof nonce, signature, NULL) != MLC_OK)
         code = mlc_fail(err, MLC_E_DENIED, "this agent is not enrolled here with this certificate");
-    if (code == MLC_OK && cert->info.not_after_ms <= mlc_wall_ms())
+    if (code == MLC_OK && info.not_after_ms <= mlc_wall_ms())
         code = mlc_fail(err, MLC_E_DENIED, "the agent's certificate has expired; enrol the agent again");
     return code;
 }
@@ -80,7 +100,7 @@ static mlc_code check(mlc_http_req *req, const mlc_enroll_desk *desk, const cJSO
     const char *const name = mlc_http_req_client_name(req);
     *out = record;
     if (mlc_json_get(body, "signature") != NULL)
-        return check_signature(body, agent, record, err);
+        return check_signature(desk->agents, body, agent, err);
     if (name == NULL || mlc_json_get(body, "proof") != NULL)
         return check_proof(body, agent, record, err);
     if (record != NULL && !record->has_key && record->cert_count == 0 && strcmp(name, agent) == 0)

@@ -2,9 +2,9 @@
  * cut the one that is in use.
  *
  * POST /v1/agent/check {"agent","nonce","proof"} (base64, 32 bytes each; mlc_proof_check in tunnel/hello.h), or
- * {"agent","nonce","certificate","signature"} (base64; fingerprint of an issued certificate and signature in hex,
- * mlc_sign_request "check"), or {"agent"} with the client certificate of that name -> 200 {"agent","tenant","connected"} | 400 | 403 the same for an unknown agent and a
- * wrong proof. An answer changes nothing, so that a proof that is sent again does no harm. Thread rule: loop's thread only.
+ * {"agent","nonce","certificate","signature","issued"} (base64; fingerprint of an issued certificate and signature in hex,
+ * mlc_sign_request "check"; the certificate itself in base64, may be absent), or {"agent"} with the client certificate of that
+ * name -> 200 {"agent","tenant","connected"} | 400 | 403 the same for an unknown agent and a wrong proof. An answer changes nothing, so that a proof that is sent again does no harm. Thread rule: loop's thread only.
  */
 #ifndef MLC_RELAY_AGENT_CHECK_H
 #define MLC_RELAY_AGENT_CHECK_H

@@ -216,6 +216,12 @@ static bool is_configured(const mlc_agent_record *record)
     return !record->has_key && record->cert_count == 0;
 }
 
+bool mlc_agents_configured(const mlc_agents *agents, const char *id)
+{
+    const mlc_agent_record *const record = find_record(agents, id);
+    return record != NULL && is_configured(record);
+}
+
 mlc_code mlc_agents_add_certified(mlc_agents *agents, const char *id, const char *tenant, mlc_error *err)
 {
     mlc_agent_record record = {0};
@@ -392,6 +398,19 @@ void mlc_agents_used(mlc_agents *agents, const char *agent, const uint8_t finger
     if (code != MLC_OK) /* the next connection tries it again; until then both certificates are good */
         mlc_log_warn(agents->log, "agents", "a change was not stored", MLC_S("agent", agent),
                      MLC_S("error", err.message));
+}
+
+mlc_code mlc_agents_adopt(mlc_agents *agents, const char *agent, const void *der, size_t len,
+                          mlc_agents_done_fn done, void *user, mlc_error *err)
+{
+    if (len > MLC_AGENT_CERT_MAX)
+        return mlc_fail(err, MLC_E_LIMIT, "a certificate of agent %s is too large", agent);
+    agents_job *const job = new_job(agents, CHANGE_ADOPT, NULL, done, user, err);
+    if (job == NULL)
+        return MLC_E_NOMEM;
+    memcpy(job->der, der, len);
+    job->der_len = len;
+    return submit(job, agents_take_name(job->agent, agent, "agent", err), err);
 }
 
 mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, const char *actor, mlc_agents_done_fn done,

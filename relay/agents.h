@@ -5,7 +5,8 @@
  *   a certificate   which this relay issued for the agent's own key pair; here are only certificates
  *   a key           shared with the relay, sealed with its root key, bound to tenant and agent (agents enrolled before)
  *   the configuration, which names its client certificate of another authority
- * A renewed certificate is valid beside the one before until the agent has used it. Revoking forgets the agent with its
+ * A renewed certificate is valid beside the one before until the agent has used it. A control store that was restored from a
+ * backup does not know what was renewed since: such a certificate is adopted (mlc_agents_adopt). Revoking forgets the agent with its
  * certificates and tokens. Each change is an entry in the audit trail of the control store.
  * A tenant has one agent at a time: its durable stream is for one receiver.
  * Thread rule: loop's thread only.
@@ -37,6 +38,8 @@ typedef struct mlc_agent_record {
     mlc_agent_cert
         certs[MLC_AGENT_CERTS]; /* issued here: the one in use, and a renewed one that was not used yet */
     size_t cert_count;
+    int64_t
+        newest_ms; /* beginning of the newest certificate that was ever issued for it: no older one comes back */
     int64_t enrolled_ms;
 } mlc_agent_record;
 
@@ -48,6 +51,7 @@ void mlc_agents_close(mlc_agents *agents);
 
 /* An agent known by client certificate (configuration). */
 mlc_code mlc_agents_add_certified(mlc_agents *agents, const char *id, const char *tenant, mlc_error *err);
+bool mlc_agents_configured(const mlc_agents *agents, const char *id);
 /* Forget those of a tenant that are known by certificate only (it leaves the configuration). */
 void mlc_agents_drop_certified(mlc_agents *agents, const char *tenant);
 /* Borrowed until the next change; NULL when unknown or revoked. */
@@ -83,6 +87,16 @@ mlc_code mlc_agents_renew(mlc_agents *agents, const char *agent, const uint8_t f
                           mlc_error *err);
 /* The agent has shown this certificate: when it is the renewed one, the one before ends. */
 void mlc_agents_used(mlc_agents *agents, const char *agent, const uint8_t fingerprint[MLC_SHA256_LEN]);
+/* May this certificate (DER), which is not in the record, take the place of those that are? It must be this authority's, for this
+ * agent of this tenant, be valid now, and begin later than any that was issued for the agent by what the registry knows: one that
+ * was superseded or revoked does not come back. Only an agent that has issued certificates can have another one. MLC_E_DENIED
+ * says why not. */
+mlc_code mlc_agents_adoptable(const mlc_agents *agents, const char *agent, const void *der, size_t len,
+                              mlc_cert_info *info, mlc_error *err);
+/* The agent has shown that it has the key of such a certificate: it is the one in the record from now on. Looked at again in the
+ * job; MLC_E_DENIED to `done`. */
+mlc_code mlc_agents_adopt(mlc_agents *agents, const char *agent, const void *der, size_t len,
+                          mlc_agents_done_fn done, void *user, mlc_error *err);
 /* Forget an agent, its certificates and its tokens. MLC_E_NOTFOUND to `done`. */
 mlc_code mlc_agents_revoke(mlc_agents *agents, const char *agent, const char *actor, mlc_agents_done_fn done,
                            void *user, mlc_error *err);

@@ -5,11 +5,12 @@
 #include "store/audit.h"
 #include "store/cursor.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TARGET_MAX = MLC_CERT_SERIAL_MAX + 16 };
+enum { TARGET_MAX = MLC_CERT_SERIAL_MAX + 16, REVOKED_NAME_MAX = sizeof REVOKED_PREFIX + MLC_AGENT_NAME_MAX };
 
 /* ---- the trail ---- */
 
@@ -176,6 +177,34 @@ static mlc_code check_place(mlc_txn *txn, const agents_job *job, mlc_error *err)
     return MLC_OK;
 }
 
+/* When its newest certificate began, of the agent as it is, or was when it was revoked. 0: there was none. */
+static mlc_code read_newest(mlc_txn *txn, const agents_job *job, const mlc_agent_record *before,
+                            int64_t *newest_ms, mlc_error *err)
+{
+    char name[REVOKED_NAME_MAX], text[24] = "";
+    const void *value = NULL;
+    size_t len = 0;
+    (void)snprintf(name, sizeof name, REVOKED_PREFIX "%s", job->agent);
+    const mlc_code code = mlc_cursor_get(txn, name, &value, &len, err);
+    if (code == MLC_OK && len < sizeof text) {
+        memcpy(text, value, len);
+        *newest_ms = strtoll(text, NULL, 10);
+    }
+    if (before != NULL && before->newest_ms > *newest_ms)
+        *newest_ms = before->newest_ms;
+    return code == MLC_E_NOTFOUND ? MLC_OK : code;
+}
+
+static mlc_code keep_newest(mlc_txn *txn, const agents_job *job, mlc_error *err)
+{
+    char name[REVOKED_NAME_MAX], text[24];
+    int64_t newest = 0;
+    const mlc_code code = read_newest(txn, job, &job->result, &newest, err);
+    (void)snprintf(name, sizeof name, REVOKED_PREFIX "%s", job->agent);
+    const int len = snprintf(text, sizeof text, "%" PRId64, newest);
+    return code == MLC_OK ? mlc_cursor_put(txn, name, text, (size_t)len, err) : code;
+}
+
 static void begin_result(agents_job *job)
 {
     memset(&job->result, 0, sizeof job->result);
@@ -196,17 +225,25 @@ static mlc_code issue_cert(agents_job *job, size_t at, mlc_error *err)
 }
 
 /* The same key was certified before and its answer was lost: it gets the same certificate. */
-static mlc_code certify(mlc_txn *txn, agents_job *job, mlc_error *err)
+static mlc_code certify(agents_job *job, const mlc_agent_record *before, mlc_error *err)
+{
+    const mlc_agent_cert *const same = mlc_agent_cert_for(before, job->public_key);
+    return same != NULL && same->info.not_after_ms > job->now_ms
+               ? agents_record_add_cert(&job->result, 0, same->der, same->len, err)
+               : issue_cert(job, 0, err);
+}
+
+/* What is known of the agent goes on in the new record, or by its key, or by a certificate. */
+static mlc_code fill_result(mlc_txn *txn, agents_job *job, mlc_error *err)
 {
     mlc_agent_record *const before = calloc(1, sizeof *before);
     if (before == NULL)
         return mlc_fail(err, MLC_E_NOMEM, "no memory for an agent");
     mlc_code code = agents_record_get(txn, &job->agents->ring, job->agent, before, err);
-    const mlc_agent_cert *const same = code == MLC_OK ? mlc_agent_cert_for(before, job->public_key) : NULL;
     if (code == MLC_OK || code == MLC_E_NOTFOUND)
-        code = same != NULL && same->info.not_after_ms > job->now_ms
-                   ? agents_record_add_cert(&job->result, 0, same->der, same->len, err)
-                   : issue_cert(job, 0, err);
+        code = read_newest(txn, job, before, &job->result.newest_ms, err);
+    if (code == MLC_OK && job->what == CHANGE_CERTIFY)
+        code = certify(job, before, err);
     mlc_wipe(before, sizeof *before);
     free(before);
     return code;
@@ -220,9 +257,8 @@ static mlc_code run_enroll(mlc_txn *txn, agents_job *job, mlc_error *err)
     if (code != MLC_OK)
         return code;
     begin_result(job);
-    if (job->what == CHANGE_CERTIFY) {
-        code = certify(txn, job, err);
-    } else {
+    code = fill_result(txn, job, err);
+    if (job->what == CHANGE_ENROLL) {
         job->result.has_key = true;
         memcpy(job->result.key, job->key, sizeof job->key);
     }
@@ -296,6 +332,29 @@ static mlc_code run_used(mlc_txn *txn, agents_job *job, mlc_error *err)
     return code == MLC_OK ? audit_change(txn, job, "certificate in use", job->result.certs, err) : code;
 }
 
+static mlc_code run_adopt(mlc_txn *txn, agents_job *job, mlc_error *err)
+{
+    mlc_cert_info info;
+    job->changed = false;
+    mlc_code code = agents_record_get(txn, &job->agents->ring, job->agent, &job->result, err);
+    if (code == MLC_E_NOTFOUND)
+        return not_known(err);
+    if (code != MLC_OK)
+        return code;
+    memcpy(job->tenant, job->result.tenant, sizeof job->tenant);
+    if (mlc_cert_read(job->der, job->der_len, &info, NULL) == MLC_OK &&
+        mlc_agent_cert_of(&job->result, info.fingerprint) != NULL)
+        return MLC_OK; /* by another connection, just now */
+    code = agents_check_adopted(job->agents->issuer, &job->result, job->der, job->der_len, job->now_ms, &info,
+                                err);
+    if (code == MLC_OK)
+        code = agents_record_add_cert(&job->result, 0, job->der, job->der_len, err);
+    if (code == MLC_OK)
+        code = agents_record_put(txn, &job->agents->ring, &job->result, err);
+    job->changed = true;
+    return code == MLC_OK ? audit_change(txn, job, "certificate adopted", job->result.certs, err) : code;
+}
+
 /* ---- revocation ---- */
 
 static mlc_code run_revoke(mlc_txn *txn, agents_job *job, mlc_error *err)
@@ -309,6 +368,8 @@ static mlc_code run_revoke(mlc_txn *txn, agents_job *job, mlc_error *err)
     if (known)
         memcpy(job->tenant, job->result.tenant, sizeof job->tenant);
     if (known)
+        code = keep_newest(txn, job, err);
+    if (known && code == MLC_OK)
         code = mlc_cursor_delete(txn, name, err);
     else if (code == MLC_E_NOTFOUND)
         code = MLC_OK;
@@ -333,6 +394,8 @@ mlc_code agents_run(mlc_txn *txn, void *arg, mlc_error *err)
         return run_renew(txn, job, err);
     case CHANGE_USED:
         return run_used(txn, job, err);
+    case CHANGE_ADOPT:
+        return run_adopt(txn, job, err);
     case CHANGE_REVOKE:
         return run_revoke(txn, job, err);
     case CHANGE_ISSUE:

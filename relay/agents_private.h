@@ -2,6 +2,7 @@
  *   agents.c         what is in memory, and the changes as jobs
  *   agents_record.c  an agent as it is stored
  *   agents_job.c     the changes in the control store
+ *   agents_adopt.c   a certificate that a restored store does not know
  */
 #ifndef MLC_RELAY_AGENTS_PRIVATE_H
 #define MLC_RELAY_AGENTS_PRIVATE_H
@@ -10,6 +11,8 @@
 
 #define AGENT_PREFIX "agent/"
 #define TOKEN_PREFIX "enroll/"
+/* Of a revoked agent: newest_ms, for when it is enrolled again. */
+#define REVOKED_PREFIX "revoked/"
 
 enum { AGENT_TEXT_MAX = 8192, AGENT_ACTOR_MAX = 128 };
 
@@ -28,6 +31,7 @@ typedef enum agents_change {
     CHANGE_CERTIFY,
     CHANGE_RENEW,
     CHANGE_USED,
+    CHANGE_ADOPT,
     CHANGE_REVOKE
 } agents_change;
 
@@ -43,6 +47,8 @@ typedef struct agents_job {
     uint8_t key[MLC_KEY_LEN];
     uint8_t public_key[MLC_EC_PUBLIC_LEN];
     uint8_t fingerprint[MLC_SHA256_LEN]; /* of the certificate that was shown */
+    uint8_t der[MLC_AGENT_CERT_MAX];     /* that certificate, when it is to be adopted */
+    size_t der_len;
     int64_t now_ms, expires_ms;
     mlc_agent_record result; /* of the agent after the job */
     bool changed;
@@ -63,6 +69,10 @@ mlc_code agents_record_put(mlc_txn *txn, const mlc_keyring *ring, const mlc_agen
 /* Another certificate at this place of the record. */
 mlc_code agents_record_add_cert(mlc_agent_record *record, size_t at, const void *der, size_t len,
                                 mlc_error *err);
+
+/* agents_adopt.c: see mlc_agents_adoptable. */
+mlc_code agents_check_adopted(const mlc_issuer *issuer, const mlc_agent_record *record, const void *der,
+                              size_t len, int64_t now_ms, mlc_cert_info *info, mlc_error *err);
 
 /* agents_job.c: a job of the control store; arg: agents_job. */
 mlc_code agents_run(mlc_txn *txn, void *arg, mlc_error *err);

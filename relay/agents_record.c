@@ -1,5 +1,6 @@
 /* agents_record.c - an agent in the control store: "agent/ID" ->
- * {"tenant","enrolled","key"}: base64 of the sealed shared key, or {"tenant","enrolled","certs":[base64,...]}. */
+ * {"tenant","enrolled","key"}: base64 of the sealed shared key, or {"tenant","enrolled","certs":[base64,...]}, either with
+ * "newest": newest_ms. */
 #include "relay/agents_private.h"
 
 #include "store/cursor.h"
@@ -54,6 +55,8 @@ mlc_code agents_record_add_cert(mlc_agent_record *record, size_t at, const void 
     memmove(cert->der, der, len);
     cert->len = len;
     record->cert_count = at + 1;
+    if (cert->info.not_before_ms > record->newest_ms)
+        record->newest_ms = cert->info.not_before_ms;
     return MLC_OK;
 }
 
@@ -89,6 +92,8 @@ mlc_code agents_record_read(const mlc_keyring *ring, const char *name, const voi
         code = agents_take_name(out->tenant, mlc_json_str(obj, "tenant"), "stored agent's tenant", err);
     if (code == MLC_OK)
         code = mlc_json_int64(obj, "enrolled", &out->enrolled_ms, err);
+    if (code == MLC_OK && mlc_json_get(obj, "newest") != NULL)
+        code = mlc_json_int64(obj, "newest", &out->newest_ms, err);
     const char *const base64 = mlc_json_str(obj, "key");
     if (code == MLC_OK && base64 != NULL)
         code = open_key(ring, base64, out, stale, err);
@@ -153,6 +158,8 @@ mlc_code agents_record_put(mlc_txn *txn, const mlc_keyring *ring, const mlc_agen
                                 : mlc_fail(err, MLC_E_NOMEM, "no memory for an agent");
     if (code == MLC_OK)
         code = mlc_json_add_int(obj, "enrolled", record->enrolled_ms, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_int(obj, "newest", record->newest_ms, err);
     if (code == MLC_OK)
         code = record->has_key ? add_key(obj, ring, record, err) : add_certs(obj, record, err);
     if (code == MLC_OK && (text = mlc_json_print(obj)) == NULL)

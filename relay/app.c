@@ -100,17 +100,22 @@ static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *o
 static bool cert_allowed(void *user, const char *agent_id, const char *common_name, const char *fingerprint)
 {
     const relay_app *const app = user;
-    const mlc_agent_record *const record = mlc_agents_find(app->control.agents, agent_id);
     (void)
         fingerprint; /* the CA and the name decide; a revoked certificate's agent leaves the configuration */
-    return record != NULL && !record->has_key && record->cert_count == 0 &&
-           strcmp(common_name, agent_id) == 0;
+    return strcmp(common_name, agent_id) == 0 && mlc_agents_configured(app->control.agents, agent_id);
 }
 
-static void on_certificate(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN])
+static bool adoptable(void *user, const char *agent_id, const void *der, size_t len, mlc_tunnel_cert *out)
 {
     const relay_app *const app = user;
-    mlc_agents_used(app->control.agents, agent_id, fingerprint);
+    return mlc_enroll_adoptable(&app->desk, agent_id, der, len, out);
+}
+
+static void on_certificate(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN],
+                           const void *der, size_t len)
+{
+    relay_app *const app = user;
+    mlc_enroll_shown(&app->desk, agent_id, fingerprint, der, len);
 }
 
 static const mlc_webhook_target *find_webhook(void *user, const char *tenant)
@@ -163,7 +168,10 @@ static void add_admin_store(const relay_app *app, const mlc_tenant *tenant)
 {
     mlc_error err;
     mlc_admin_store store;
+    char folder[128];
     mlc_tenant_describe_store(tenant, &store);
+    (void)snprintf(folder, sizeof folder, "tenants/%s", mlc_tenant_id(tenant)); /* as tenant_parts.c has it */
+    store.folder = folder;
     if (mlc_admin_add_store(app->admin, &store, &err) != MLC_OK)
         mlc_log_error(app->log, "relay", "a tenant cannot be shown to operators",
                       MLC_S("tenant", mlc_tenant_id(tenant)), MLC_S("error", err.message));
@@ -280,6 +288,7 @@ static mlc_code open_tunnel(relay_app *app, mlc_error *err)
                                                .authority_cert = app->control.issuer.cert,
                                                .authority_cert_len = app->control.issuer.cert_len,
                                                .tls_certificates = mlc_control_shows_certificates(app->cfg),
+                                               .adoptable = adoptable,
                                                .on_certificate = on_certificate,
                                                .user = app,
                                                .compress = mlc_cfg_bool(app->cfg, "relay.compress"),
@@ -358,7 +367,8 @@ static mlc_code open_admin(relay_app *app, mlc_error *err)
                                        .loop = &app->loop,
                                        .user = app};
     mlc_code code = mlc_admin_open(&app->admin, &options, err);
-    const mlc_admin_store control = {.name = MLC_RELAY_CONTROL, .aside = true, .store = app->control.store};
+    const mlc_admin_store control = {
+        .name = MLC_RELAY_CONTROL, .aside = true, .store = app->control.store, .folder = "control"};
     if (code == MLC_OK)
         code = mlc_admin_add_store(app->admin, &control, err);
     if (code != MLC_OK)

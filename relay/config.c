@@ -55,6 +55,7 @@ static const mlc_cfg_field schema[] = {
      "Key that seals agents' keys; default: root.key in data_dir, made at first start"},
     {"relay.root_key_credential", MLC_CFG_STRING, false, NULL, 1, 255, NULL,
      "Name of the systemd credential that is this key, in place of the file"},
+    MLC_CFG_TOKEN_ROWS,
     {"relay.admin_socket", MLC_CFG_PATH, false, "/run/ml-connector/relay.sock", 0, 0, NULL,
      "Unix socket for mlctl"},
     /* Off: the compression of libwebsockets before 4.3.3 (Debian 12 has 4.1.6) breaks connections over TLS under load
@@ -200,17 +201,12 @@ static const mlc_cfg_field schema[] = {
 };
 enum { SCHEMA_LEN = sizeof schema / sizeof schema[0], PATH_SIZE = 128 };
 
-const char *mlc_relay_root_key_file(const mlc_cfg *cfg, char *out, size_t size)
+static const mlc_cfg_field key_rows[] = {MLC_CFG_KEY_ROWS("relay")};
+static const mlc_key_owner key_owner = {"relay", key_rows, sizeof key_rows / sizeof key_rows[0]};
+
+const mlc_key_owner *mlc_relay_key_owner(void)
 {
-    const char *const file = mlc_cfg_str(cfg, "relay.root_key_file");
-    const char *const credential = mlc_cfg_str(cfg, "relay.root_key_credential");
-    if (credential != NULL)
-        (void)snprintf(out, size, "credential:%s", credential);
-    else if (file != NULL)
-        (void)snprintf(out, size, "%s", file);
-    else
-        (void)snprintf(out, size, "%s/root.key", mlc_cfg_str(cfg, "relay.data_dir"));
-    return out;
+    return &key_owner;
 }
 
 /* "tenants[0].webhook_secret" -> "tenants[acme].webhook_secret": a tenant's place in the file may change. */
@@ -228,35 +224,41 @@ static mlc_code name_setting(const mlc_cfg *cfg, const char *path, char *out, si
     return MLC_OK;
 }
 
-/* Who wants to know of each sealed value. */
+/* Who wants to know of each sealed value (fn NULL: nobody). */
 typedef struct sealed_visit {
     mlc_rotate_visit fn;
     void *user;
+    mlc_key_once key;
 } sealed_visit;
 
 static mlc_code unseal(void *user, const mlc_cfg *cfg, const char *path, const char *base64, mlc_buf *out,
                        mlc_error *err)
 {
-    char file[1024];
     char setting[2 * PATH_SIZE];
-    mlc_keyring ring = {0};
-    const sealed_visit *const visit = user;
+    sealed_visit *const visit = user;
     if (mlc_cfg_str(cfg, "relay.data_dir") == NULL)
         return mlc_fail(err, MLC_E_INVALID, "relay.data_dir is missing, which holds the root key");
     mlc_code code = name_setting(cfg, path, setting, sizeof setting, err);
     if (code == MLC_OK)
-        code = mlc_keyring_load(mlc_relay_root_key_file(cfg, file, sizeof file), false, &ring, err);
+        code = mlc_key_once_ring(&visit->key, &key_owner, cfg, err);
     if (code == MLC_OK)
-        code = mlc_sealed_open(&ring, "ml-relay", setting, base64, out, err);
-    mlc_keyring_wipe(&ring);
-    if (code == MLC_OK && visit != NULL)
+        code = mlc_sealed_open(&visit->key.ring, "ml-relay", setting, base64, out, err);
+    if (code == MLC_OK && visit->fn != NULL)
         code = visit->fn(visit->user, setting, base64, err);
     return code;
 }
 
 mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load_partly(out, file, "tenants", schema, SCHEMA_LEN, unseal, NULL, report, err);
+    sealed_visit visiting = {.fn = NULL};
+    mlc_code code =
+        mlc_cfg_load_partly(out, file, "tenants", schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_keyring_wipe(&visiting.key.ring);
+    if (code == MLC_OK)
+        code = mlc_key_place_check(*out, report, err);
+    /* A refused PIN is no fault of a tenant. That it is not tried again is worth more than the other tenants. */
+    if (code == MLC_OK && visiting.key.err.code == MLC_E_AUTH)
+        code = mlc_fail(err, MLC_E_AUTH, "%s", visiting.key.err.message);
     if (code == MLC_OK)
         code = mlc_relay_config_check(*out, err);
     if (code == MLC_OK)
@@ -289,7 +291,11 @@ static mlc_code report_tenants(const mlc_cfg *cfg, mlc_buf *report, mlc_error *e
 
 mlc_code mlc_relay_config_load(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err)
 {
-    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, NULL, report, err);
+    sealed_visit visiting = {.fn = NULL};
+    mlc_code code = mlc_cfg_load(out, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_keyring_wipe(&visiting.key.ring);
+    if (code == MLC_OK)
+        code = mlc_key_place_check(*out, report, err);
     if (code == MLC_OK)
         code = mlc_relay_config_check(*out, err);
     if (code == MLC_OK)
@@ -313,6 +319,7 @@ mlc_code mlc_relay_config_sealed(const char *file, mlc_rotate_visit visit, void 
     mlc_cfg *cfg = NULL;
     sealed_visit visiting = {.fn = visit, .user = user};
     const mlc_code code = mlc_cfg_load(&cfg, file, schema, SCHEMA_LEN, unseal, &visiting, report, err);
+    mlc_keyring_wipe(&visiting.key.ring);
     mlc_cfg_free(cfg);
     return code;
 }

@@ -25,9 +25,8 @@ static mlc_code open_upkeep(mlc_control *c, const mlc_cfg *cfg, uv_loop_t *loop,
 
 static mlc_code open_registry(mlc_control *c, const mlc_cfg *cfg, mlc_log *log, mlc_error *err)
 {
-    char path[PATH_SIZE];
     mlc_keyring ring = {0};
-    mlc_code code = mlc_keyring_load(mlc_relay_root_key_file(cfg, path, sizeof path), true, &ring, err);
+    mlc_code code = mlc_key_place_ring(mlc_relay_key_owner(), cfg, true, &ring, err);
     const mlc_issuer_options issuer = {.control = c->store,
                                        .ring = &ring,
                                        .cert_file = mlc_cfg_str(cfg, "relay.issuer_cert_file"),
@@ -43,6 +42,9 @@ static mlc_code open_registry(mlc_control *c, const mlc_cfg *cfg, mlc_log *log, 
         code = mlc_agents_reseal(c->agents, &ring, &count, err);
     if (code == MLC_OK && count > 0)
         mlc_log_info(log, "relay", "the state was sealed anew", MLC_I("values", (int64_t)count));
+    const char *const warning = code == MLC_OK ? mlc_key_place_warning(cfg, &ring) : NULL;
+    if (warning != NULL)
+        mlc_log_warn(log, "relay", warning);
     mlc_keyring_wipe(&ring);
     if (code == MLC_OK && c->issuer.info.not_after_ms - mlc_wall_ms() < c->issuer.life_ms)
         mlc_log_warn(log, "relay",
@@ -95,9 +97,8 @@ const char *mlc_control_client_ca(const mlc_control *control, const mlc_cfg *cfg
 
 mlc_code mlc_control_reseal(mlc_control *control, const mlc_cfg *cfg, size_t *count, mlc_error *err)
 {
-    char path[PATH_SIZE];
     mlc_keyring ring = {0};
-    mlc_code code = mlc_keyring_load(mlc_relay_root_key_file(cfg, path, sizeof path), false, &ring, err);
+    mlc_code code = mlc_key_place_ring(mlc_relay_key_owner(), cfg, false, &ring, err);
     if (code == MLC_OK)
         code = mlc_agents_reseal(control->agents, &ring, count, err);
     mlc_keyring_wipe(&ring);

@@ -26,6 +26,12 @@ static void start_folder(mlc_checkup *checkup, unsigned token, void *user)
     mlc_local_folder(checkup, token, str(d, "relay.data_dir"), "relay.data_dir");
 }
 
+static void start_root_key(mlc_checkup *checkup, unsigned token, void *user)
+{
+    const relay_doctor *const d = user;
+    mlc_local_root_key(checkup, token, mlc_relay_key_owner(), d->cfg);
+}
+
 static void start_certificate(mlc_checkup *checkup, unsigned token, void *user)
 {
     const relay_doctor *const d = user;
@@ -157,6 +163,7 @@ static mlc_code add_local(relay_doctor *d, mlc_error *err)
 {
     const mlc_check checks[] = {
         {"data_dir", "data folder", "config", start_folder, d, NULL},
+        {"root_key", "root key", "config", start_root_key, d, NULL},
         {"certificate", "own certificate", "config", start_certificate, d, NULL},
         {"client_ca", "CA of agents' certificates", "config", start_client_ca, d, NULL},
         {"running", "running relay", "config", start_running, d, NULL},
@@ -164,7 +171,8 @@ static mlc_code add_local(relay_doctor *d, mlc_error *err)
     };
     mlc_code code = MLC_OK;
     for (size_t i = 0; code == MLC_OK && i < sizeof checks / sizeof checks[0]; i++)
-        if (checks[i].start != start_client_ca || str(d, "relay.client_ca_file") != NULL)
+        if ((checks[i].start != start_client_ca || str(d, "relay.client_ca_file") != NULL) &&
+            (checks[i].start != start_root_key || str(d, "secrets.pkcs11_module") != NULL))
             code = mlc_checkup_add(d->checkup, &checks[i], err);
     return code;
 }

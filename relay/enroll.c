@@ -394,17 +394,3 @@ void mlc_agents_handle(mlc_http_req *req, void *user)
         (void)cJSON_AddItemToArray(list, describe_agent(desk, record));
     reply_json(req, obj);
 }
-
-void mlc_enroll_describe(const mlc_agent_record *record, mlc_tunnel_agent *out)
-{
-    memcpy(out->tenant, record->tenant, sizeof out->tenant);
-    out->has_key = record->has_key;
-    memcpy(out->key, record->key, sizeof out->key);
-    out->cert_count = record->cert_count;
-    for (size_t i = 0; i < record->cert_count; i++) {
-        const mlc_cert_info *const info = &record->certs[i].info;
-        out->certs[i].not_after_ms = info->not_after_ms;
-        memcpy(out->certs[i].fingerprint, info->fingerprint, sizeof info->fingerprint);
-        memcpy(out->certs[i].public_key, info->public_key, sizeof info->public_key);
-    }
-}

@@ -34,6 +34,13 @@ void mlc_enroll_tokens_handle(mlc_http_req *req, void *user);
 void mlc_revoke_handle(mlc_http_req *req, void *user);
 void mlc_agents_handle(mlc_http_req *req, void *user);
 
+/* What the tunnel asks and tells of certificates (tunnel_server.h), by the desk. One that is to be adopted is stored, with a
+ * warning in the log; when it cannot be, the agent's connection is cut. */
+bool mlc_enroll_adoptable(const mlc_enroll_desk *desk, const char *agent, const void *der, size_t len,
+                          mlc_tunnel_cert *out);
+void mlc_enroll_shown(mlc_enroll_desk *desk, const char *agent, const uint8_t fingerprint[MLC_SHA256_LEN],
+                      const void *der, size_t len);
+
 /* What the tunnel is told of an agent: tenant, key or certificates. The rest of `out` is the caller's. */
 void mlc_enroll_describe(const mlc_agent_record *record, mlc_tunnel_agent *out);
 

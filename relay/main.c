@@ -21,10 +21,10 @@ static int seal(const char *program, int argc, char **argv)
                                        .admin_socket = "relay.admin_socket",
                                        .load_config = mlc_relay_config_load,
                                        .visit_sealed = mlc_relay_config_sealed,
-                                       .root_key_file = mlc_relay_root_key_file,
+                                       .key = mlc_relay_key_owner(),
                                        .reseal_state = mlc_control_reseal_stopped};
     return mlc_rotate_wanted(argc, argv) ? mlc_rotate_main(&rotate, argc, argv)
-                                         : mlc_sealed_main(program, argc, argv);
+                                         : mlc_sealed_main(program, mlc_relay_key_owner(), argc, argv);
 }
 
 static int doctor(int argc, char **argv)

@@ -113,6 +113,14 @@ static mlc_deliverer_options delivery_options(const mlc_tenant *t)
         .settle_ms = tenant_num(t, "dynamics.settle")};
 }
 
+/* Also while the tenant is opened: then its deliverer begins by itself. */
+static void on_released(void *user)
+{
+    const mlc_tenant *const t = user;
+    if (t->deliverer != NULL)
+        mlc_deliverer_poke(t->deliverer);
+}
+
 /* What the records' delivery stands on: mappings, metadata of their targets, lookups. */
 static mlc_code open_records(mlc_tenant *t, mlc_error *err)
 {
@@ -164,7 +172,9 @@ static mlc_code open_records(mlc_tenant *t, mlc_error *err)
                                      .schema = t->schema,
                                      .mappings = &t->mappings,
                                      .live = &t->inbound,
-                                     .records = records};
+                                     .records = records,
+                                     .on_released = on_released,
+                                     .user = t};
     if (tenant_flag(t, "addresses.enabled")) {
         records.down = t->down;
         records.tenant = t->id;

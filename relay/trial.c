@@ -206,22 +206,18 @@ static mlc_code is_old(mlc_txn *txn, const mlc_entry *entry, bool *old, void *us
 
 static mlc_code release(mlc_trial *t, mlc_error *err)
 {
-    const mlc_held_release_options options = {.store = t->opt.store,
-                                              .held = t->opt.held,
-                                              .to = t->opt.stream,
-                                              .snapshots = true,
-                                              .log = t->opt.log,
-                                              .is_dry = runs_dry,
-                                              .is_old = is_old,
-                                              .user = t};
-    mlc_error full;
-    const mlc_code code = mlc_held_release(&options, NULL, &full);
-    if (code == MLC_E_FULL)
-        mlc_log_warn(t->opt.log, "held", "the stream is full, the rest is sent after the next start",
-                     MLC_S("error", full.message));
-    else if (code != MLC_OK && err != NULL)
-        *err = full;
-    return code == MLC_E_FULL ? MLC_OK : code;
+    const mlc_held_keeper_options options = {.release = {.store = t->opt.store,
+                                                         .held = t->opt.held,
+                                                         .to = t->opt.stream,
+                                                         .snapshots = true,
+                                                         .log = t->opt.log,
+                                                         .is_dry = runs_dry,
+                                                         .is_old = is_old,
+                                                         .user = t},
+                                             .loop = t->opt.loop,
+                                             .on_released = t->opt.on_released,
+                                             .user = t->opt.user};
+    return mlc_held_keeper_open(&t->keeper, &options, err);
 }
 
 mlc_code mlc_trial_open(mlc_trial **out, const mlc_trial_options *options, mlc_error *err)
@@ -264,6 +260,8 @@ void mlc_trial_stop(mlc_trial *trial)
     if (trial == NULL)
         return;
     trial->desk.stopped = true;
+    mlc_held_keeper_close(trial->keeper);
+    trial->keeper = NULL;
     mlc_side_stop(&trial->dry);
     mlc_side_stop(&trial->replay);
 }

@@ -29,11 +29,14 @@ typedef struct mlc_trial_options {
     mlc_entra *entra;
     mlc_schema *schema;
     const mlc_mappings *mappings;
-    const mlc_inbound *live;     /* filled before the first delivery */
-    mlc_records_options records; /* odata, schema and lookups are set here */
+    const mlc_inbound *live;         /* filled before the first delivery */
+    mlc_records_options records;     /* odata, schema and lookups are set here */
+    void (*on_released)(void *user); /* `stream` has work; called before open returns, too */
+    void *user;
 } mlc_trial_options;
 
-/* Also gives back what is no more to be held: before the deliverer of `stream` is opened. Blocks for that. */
+/* Also gives back what is no more to be held: before the deliverer of `stream` is opened. Blocks for that. What
+ * finds no room goes when there is some. */
 mlc_code mlc_trial_open(mlc_trial **out, const mlc_trial_options *options, mlc_error *err);
 /* Requests end. Before the http client is closed. NULL is allowed. */
 void mlc_trial_stop(mlc_trial *trial);

@@ -6,6 +6,7 @@
 #ifndef MLC_RELAY_TRIAL_PRIVATE_H
 #define MLC_RELAY_TRIAL_PRIVATE_H
 
+#include "deliver/held.h"
 #include "relay/trial.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct mlc_trial {
     mlc_side dry, replay; /* replay.odata NULL: not configured */
     const char *replay_url;
     mlc_rerun_desk desk;
+    mlc_held_keeper *keeper;
     char report_file[1024];
     FILE *report;
     int64_t report_size, report_max;

@@ -60,16 +60,26 @@ static bool certificate_allows(const mlc_tunnel_server_options *opt, struct lws 
     return opt->cert_allowed(opt->user, agent, cert.name, fingerprint);
 }
 
-static mlc_code by_issued(const mlc_tunnel_server_options *opt, struct lws *wsi, const mlc_hello *hello,
-                          const mlc_tunnel_agent *agent, mlc_identity *out, mlc_error *err)
+static const mlc_tunnel_cert *find_cert(const mlc_tunnel_server_options *opt, const mlc_hello *hello,
+                                        mlc_tunnel_agent *agent)
 {
-    const mlc_tunnel_cert *cert = NULL;
-    tls_cert tls;
     for (size_t i = 0; i < agent->cert_count; i++) {
         if (memcmp(agent->certs[i].fingerprint, hello->fingerprint, MLC_SHA256_LEN) == 0)
-            cert = &agent->certs[i];
+            return &agent->certs[i];
     }
-    if (opt->authority_key == NULL || cert == NULL)
+    agent->is_adopted =
+        hello->issued_len > 0 && opt->adoptable != NULL &&
+        opt->adoptable(opt->user, hello->agent, hello->issued, hello->issued_len, &agent->adopted) &&
+        memcmp(agent->adopted.fingerprint, hello->fingerprint, MLC_SHA256_LEN) == 0;
+    return agent->is_adopted ? &agent->adopted : NULL;
+}
+
+static mlc_code by_issued(const mlc_tunnel_server_options *opt, struct lws *wsi, const mlc_hello *hello,
+                          mlc_tunnel_agent *agent, mlc_identity *out, mlc_error *err)
+{
+    const mlc_tunnel_cert *const cert = opt->authority_key != NULL ? find_cert(opt, hello, agent) : NULL;
+    tls_cert tls;
+    if (cert == NULL)
         return mlc_fail(err, MLC_E_AUTH,
                         "the certificate is not one that was issued for the agent and is in force");
     out->public_key = cert->public_key;
@@ -85,7 +95,7 @@ static mlc_code by_issued(const mlc_tunnel_server_options *opt, struct lws *wsi,
 }
 
 mlc_code mlc_tunnel_auth(const mlc_tunnel_server_options *opt, struct lws *wsi, const mlc_hello *hello,
-                         const mlc_tunnel_agent *agent, mlc_identity *out, mlc_error *err)
+                         mlc_tunnel_agent *agent, mlc_identity *out, mlc_error *err)
 {
     memset(out, 0, sizeof(*out));
     switch (hello->auth) {

@@ -32,6 +32,7 @@ typedef struct tunnel_conn {
     mlc_engine *engine; /* NULL: close the socket */
     bool issued;        /* it shows this certificate, which we issued */
     uint8_t fingerprint[MLC_SHA256_LEN];
+    mlc_buf adopted; /* that certificate, while it is to be adopted */
 } tunnel_conn;
 
 struct tunnel_peer {
@@ -148,6 +149,8 @@ static void on_identify(void *user, const mlc_hello *hello)
         code = mlc_tunnel_auth(&server->opt, conn->wsi, hello, &agent, &who, &err);
     if (code == MLC_OK)
         code = take_peer(server, hello->agent, agent.binding, &peer, &err);
+    if (code == MLC_OK && agent.is_adopted)
+        code = mlc_buf_append(&conn->adopted, hello->issued, hello->issued_len, &err);
     if (code == MLC_OK) {
         conn->candidate = peer;
         peer->max_connections = agent.max_connections;
@@ -200,7 +203,9 @@ static void on_open(void *user)
     lws_get_peer_simple(conn->wsi, text, sizeof(text));
     mlc_link_up(peer->link, text);
     if (conn->issued && conn->server->opt.on_certificate != NULL)
-        conn->server->opt.on_certificate(conn->server->opt.user, peer->agent, conn->fingerprint);
+        conn->server->opt.on_certificate(conn->server->opt.user, peer->agent, conn->fingerprint,
+                                         conn->adopted.data, conn->adopted.len);
+    mlc_buf_free(&conn->adopted);
 }
 
 static void on_output(void *user)
@@ -265,6 +270,7 @@ static void free_conn(tunnel_conn *conn)
         conn->next->prev = conn->prev;
     leave_peer(conn, "the connection was lost");
     mlc_engine_free(conn->engine);
+    mlc_buf_free(&conn->adopted);
     free(conn);
 }
 

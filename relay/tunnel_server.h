@@ -28,6 +28,9 @@ typedef struct mlc_tunnel_agent {
     uint8_t key[MLC_KEY_LEN];
     mlc_tunnel_cert certs[MLC_TUNNEL_CERTS]; /* issued ones that are good */
     size_t cert_count;
+    bool
+        is_adopted; /* by tunnel_auth.c: the hello shows `adopted`, which is not among them but may come in their place */
+    mlc_tunnel_cert adopted;
     const mlc_link_binding *binding;
     unsigned max_frames_per_s; /* 0: that of the options */
     unsigned max_connections;  /* agents with this binding at once; 0: any number */
@@ -48,8 +51,11 @@ typedef struct mlc_tunnel_server_options {
     size_t authority_cert_len;
     /* An agent must show its issued certificate in TLS as well: false behind a TLS proxy, where it cannot be seen. */
     bool tls_certificates;
-    /* An agent has shown this certificate and is in. May be NULL. */
-    void (*on_certificate)(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN]);
+    /* May this certificate (DER), which find_agent did not tell of, take their place? NULL: never. */
+    bool (*adoptable)(void *user, const char *agent_id, const void *der, size_t len, mlc_tunnel_cert *out);
+    /* An agent has shown this certificate and is in. `der` is not NULL when it is one that is to be adopted. May be NULL. */
+    void (*on_certificate)(void *user, const char *agent_id, const uint8_t fingerprint[MLC_SHA256_LEN],
+                           const void *der, size_t len);
     void *user;
     bool compress;
     int64_t ping_interval_ms;  /* 0: 10 s */

@@ -30,6 +30,8 @@ mlc_scenario(doctor e2e e2e/doctor.test.mjs 300)
 mlc_scenario(tenants e2e e2e/tenants.test.mjs 300)
 mlc_scenario(identity e2e e2e/identity.test.mjs 500)
 mlc_scenario(secrets e2e e2e/secrets.test.mjs 300)
+mlc_scenario(backup e2e e2e/backup.test.mjs 400)
+mlc_scenario(token e2e e2e/token.test.mjs 300)
 
 # Corporate networks. The two in network namespaces need root, and say so when they are skipped.
 mlc_scenario(proxy net net/proxy.test.mjs 400)

@@ -17,8 +17,8 @@ bool mlc_admin_exact(mlc_http_req *req, const char *path)
     mlc_http_reply_error(
         req, 404, 0, "not_found",
         "no such address; there are /v1/status, /v1/parked, /v1/entry, /v1/retry, /v1/dismiss, "
-        "/v1/audit, /v1/audit/head, /v1/audit/verify, /v1/audit/redact, /v1/xref, /v1/xref/rebuild, /healthz "
-        "and /metrics");
+        "/v1/audit, /v1/audit/head, /v1/audit/verify, /v1/audit/redact, /v1/xref, /v1/xref/rebuild, "
+        "/v1/backup, /v1/backup/data, /v1/backup/end, /healthz and /metrics");
     return false;
 }
 
@@ -215,6 +215,18 @@ mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_e
          .max_body = RETRY_BODY_MAX,
          .handler = mlc_admin_post_xref_rebuild,
          .user = admin},
+        {.method = "GET", .prefix = "/v1/backup", .handler = mlc_admin_get_backup, .user = admin},
+        {.method = "POST",
+         .prefix = "/v1/backup",
+         .max_body = RETRY_BODY_MAX,
+         .handler = mlc_admin_post_backup,
+         .user = admin},
+        {.method = "GET", .prefix = "/v1/backup/data", .handler = mlc_admin_get_backup_data, .user = admin},
+        {.method = "POST",
+         .prefix = "/v1/backup/end",
+         .max_body = RETRY_BODY_MAX,
+         .handler = mlc_admin_post_backup_end,
+         .user = admin},
         {.method = "GET", .prefix = "/healthz", .handler = mlc_admin_get_health, .user = admin},
         {.method = "GET", .prefix = "/metrics", .handler = mlc_admin_get_metrics, .user = admin},
     };
@@ -231,7 +243,8 @@ mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_e
 
 mlc_code mlc_admin_add_store(mlc_admin *admin, const mlc_admin_store *store, mlc_error *err)
 {
-    if (store->stream_count > MLC_ADMIN_STREAMS_MAX || strlen(store->name) >= MLC_ADMIN_NAME_MAX)
+    if (store->stream_count > MLC_ADMIN_STREAMS_MAX || strlen(store->name) >= MLC_ADMIN_NAME_MAX ||
+        (store->folder != NULL && strlen(store->folder) >= MLC_ADMIN_FOLDER_MAX))
         return mlc_fail(err, MLC_E_INVALID, "store \"%.40s\": too many streams or too long a name",
                         store->name);
     for (size_t i = 0; i < admin->room_count; i++)
@@ -248,6 +261,10 @@ mlc_code mlc_admin_add_store(mlc_admin *admin, const mlc_admin_store *store, mlc
     room->row = *store;
     mlc_strlcpy(room->name, store->name, sizeof room->name);
     room->row.name = room->name;
+    if (store->folder != NULL) {
+        mlc_strlcpy(room->folder, store->folder, sizeof room->folder);
+        room->row.folder = room->folder;
+    }
     admin->rooms[admin->room_count++] = room;
     return MLC_OK;
 }
@@ -276,6 +293,7 @@ void mlc_admin_close(mlc_admin *admin)
     if (admin == NULL)
         return;
     abandon_calls(admin, NULL);
+    mlc_admin_backup_close(admin);
     for (size_t i = 0; i < admin->room_count; i++)
         free(admin->rooms[i]);
     free((void *)admin->rooms);

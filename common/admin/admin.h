@@ -16,6 +16,11 @@
  *   POST /v1/audit/redact {"store","key","reason","operator"}
  *   GET  /v1/xref?id=SYSTEM/TABLE/ID&store=S        counterparts of a record (store/crossref.h), of all stores without S
  *   POST /v1/xref/rebuild {"store","operator"}      read them anew from Dynamics
+ *   GET  /v1/backup                       stores that are part of a backup, each with its folder below the state folder
+ *   POST /v1/backup {"store","operator"}  copy one store as it is now; {"id","store","bytes"}. One copy at a time: the
+ *                                         next one waits (409) until it is ended, or was not asked for in a minute
+ *   GET  /v1/backup/data?id=ID&from=OFFSET          up to 4 MiB of that copy; nothing from its end on
+ *   POST /v1/backup/end {"id"}            it is not needed any more
  *   GET  /healthz   GET /metrics (Prometheus text)
  * Retry and dismiss write an audit event with actor "operator:NAME" in the same job.
  * Thread rule: loop's thread only.
@@ -37,6 +42,8 @@ typedef struct mlc_admin_store {
     /* Of the program's own affairs: taken only when it is named, and under "aside" in the status instead of "stores". */
     bool aside;
     mlc_store *store;
+    const char
+        *folder; /* of the store below the program's state folder, "" for that itself; NULL: not backed up */
     mlc_outbox *streams[MLC_ADMIN_STREAMS_MAX];
     size_t stream_count;
     /* Entries were released: the stream has work. Loop's thread. */
@@ -64,13 +71,14 @@ typedef struct mlc_admin_options {
     /* Not healthy: fill `why` and return false. NULL: always healthy. */
     bool (*healthy)(void *user, char *why, size_t size);
     void *user;
-    /* Long reads (audit trail, history of an entry) run on the loop's thread pool. NULL: on the caller's thread,
-     * which they block. */
+    /* Long reads (audit trail, history of an entry, backup) run on the loop's thread pool. NULL: on the caller's
+     * thread, which they block. */
     uv_loop_t *loop;
+    int64_t copy_idle_ms; /* a copy that nobody asks for so long is given up; 0: a minute */
 } mlc_admin_options;
 
 mlc_code mlc_admin_open(mlc_admin **out, const mlc_admin_options *options, mlc_error *err);
-/* The struct is copied. May be called at any time (tenants come and go). */
+/* The struct is copied, with its name and folder. May be called at any time (tenants come and go). */
 mlc_code mlc_admin_add_store(mlc_admin *admin, const mlc_admin_store *store, mlc_error *err);
 /* Forget a store before it is closed; requests that wait for it are answered. Unknown names are ignored. */
 void mlc_admin_remove_store(mlc_admin *admin, const char *name);

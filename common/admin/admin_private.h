@@ -5,10 +5,12 @@
 #include "admin/admin.h"
 #include "store/audit.h"
 
+#include <stdatomic.h>
 #include <uv.h>
 
 enum {
     MLC_ADMIN_NAME_MAX = 128,
+    MLC_ADMIN_FOLDER_MAX = 160,
     MLC_ADMIN_OPERATOR_MAX = 64,
     MLC_ADMIN_ACTOR_MAX = 80,
     MLC_ADMIN_REASON_MAX = 500
@@ -18,6 +20,7 @@ enum {
 typedef struct mlc_admin_room {
     mlc_admin_store row;
     char name[MLC_ADMIN_NAME_MAX];
+    char folder[MLC_ADMIN_FOLDER_MAX];
 } mlc_admin_room;
 
 /* A request whose answer comes later: embedded first in the job or the read that works on it. While it is in the
@@ -32,8 +35,26 @@ typedef struct mlc_admin_call {
     const mlc_store *store;
 } mlc_admin_call;
 
+/* Work for a request on the loop's thread pool: embedded first in what it works on (task.c). */
+typedef struct mlc_admin_task {
+    mlc_admin_call call; /* first: the list's element */
+    /* On another thread; may use the store of the call. Ends soon once `stop` is set, when it can. */
+    void (*run)(struct mlc_admin_task *task);
+    /* On the loop's thread, once: answer `req` unless it is NULL, which means that it was answered because the store or the
+     * admin object went away; destroy and free. */
+    void (*done)(struct mlc_admin_task *task, mlc_http_req *req);
+    atomic_bool stop;
+    uv_work_t work;
+    uv_mutex_t mutex;
+    uv_cond_t over_cond;
+    bool over;
+} mlc_admin_task;
+
+struct mlc_admin_copy;
+
 struct mlc_admin {
     mlc_admin_options opt;
+    struct mlc_admin_copy *copy; /* being made or fetched (backup.c); NULL: none */
     mlc_admin_room **rooms;
     size_t room_count;
     mlc_admin_call *calls;
@@ -55,6 +76,21 @@ void mlc_admin_reply_failure(mlc_http_req *req, mlc_code code, const mlc_error *
 void mlc_admin_call_begin(mlc_admin *admin, const mlc_store *store, mlc_http_req *req, mlc_admin_call *call);
 /* Takes it off the list. Returns the request to be answered, NULL when that was done already. */
 mlc_http_req *mlc_admin_call_end(mlc_admin_call *call);
+
+/* task.c */
+/* False: no memory. Set run and done before the start. */
+bool mlc_admin_task_init(mlc_admin_task *task);
+void mlc_admin_task_destroy(mlc_admin_task *task);
+/* Without a loop it runs at once, on the caller's thread. */
+void mlc_admin_task_start(mlc_admin *admin, const mlc_store *store, mlc_http_req *req, mlc_admin_task *task);
+
+/* backup.c */
+void mlc_admin_get_backup(mlc_http_req *req, void *user);
+void mlc_admin_post_backup(mlc_http_req *req, void *user);
+void mlc_admin_get_backup_data(mlc_http_req *req, void *user);
+void mlc_admin_post_backup_end(mlc_http_req *req, void *user);
+/* Give up what is under way, when calls were abandoned. */
+void mlc_admin_backup_close(mlc_admin *admin);
 
 /* view.c: status, parked, entry as JSON */
 void mlc_admin_get_status(mlc_http_req *req, void *user);

@@ -1,6 +1,7 @@
 /* rotate.c - see rotate.h. */
 #include "admin/rotate.h"
 
+#include "base/fresh.h"
 #include "base/json.h"
 #include "base/os.h"
 #include "crypto/rotate.h"
@@ -129,21 +130,21 @@ static mlc_code write_all(int fd, const mlc_buf *text)
 /* With owner and mode as before, in one rename. */
 static mlc_code write_text(const char *file, const mlc_buf *text, const struct stat *st, mlc_error *err)
 {
-    char fresh[PATH_SIZE + 8];
-    (void)snprintf(fresh, sizeof fresh, "%s.XXXXXX", file);
-    const int fd = mkostemp(fresh, O_CLOEXEC);
-    if (fd < 0)
+    char fresh[MLC_FRESH_PATH_MAX];
+    mlc_error why;
+    int fd = -1;
+    if (mlc_fresh_open(file, fresh, &fd, &why) != MLC_OK)
         return mlc_fail(err, MLC_E_IO, "cannot write beside %s: %s; run this as its owner", file,
-                        strerror(errno));
-    bool ok = mlc_os_own_like(fd, st) == 0 && fchmod(fd, st->st_mode & 07777) == 0 &&
-              write_all(fd, text) == MLC_OK && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    if (ok && rename(fresh, file) == 0) {
+                        why.message);
+    const bool ok = mlc_os_own_like(fd, st) == 0 && fchmod(fd, st->st_mode & 07777) == 0 &&
+                    write_all(fd, text) == MLC_OK && fsync(fd) == 0 && rename(fresh, file) == 0;
+    const mlc_code code =
+        ok ? MLC_OK : mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));
+    if (!ok)
+        (void)unlink(fresh);
+    (void)close(fd); /* it was synced */
+    if (ok)
         (void)mlc_os_sync_folder(fresh);
-        return MLC_OK;
-    }
-    const mlc_code code = mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));
-    (void)unlink(fresh);
     return code;
 }
 
@@ -156,6 +157,7 @@ static mlc_code reseal_config(const mlc_rotate_options *opt, const char *config_
     char *const file = realpath(config_file, NULL); /* a link stays one */
     if (file == NULL)
         return mlc_fail(err, MLC_E_IO, "cannot find %s: %s", config_file, strerror(errno));
+    (void)mlc_fresh_clear(file); /* of rotations that were killed */
     mlc_code code = read_text(file, &text, &st, err);
     if (code == MLC_OK)
         code = opt->visit_sealed(config_file, add_value, &list, NULL, err);
@@ -247,65 +249,80 @@ static mlc_code reseal_state(const mlc_rotate_options *opt, const mlc_cfg *cfg, 
 
 /* ---- the steps ---- */
 
-static mlc_code reseal_all(const mlc_rotate_options *opt, const mlc_cfg *cfg, const char *config_file,
-                           const char *key_file, size_t *count, mlc_error *err)
+/* One rotation. */
+typedef struct rotation {
+    const mlc_rotate_options *opt;
+    const mlc_cfg *cfg;
+    const char *config_file;
+    mlc_key_place place;
+    bool to_file;
+    size_t count; /* values sealed anew */
+    bool wrapped; /* by the token, the key that is in force now */
+} rotation;
+
+static mlc_code reseal_all(rotation *r, mlc_error *err)
 {
     mlc_keyring ring = {0};
     size_t in_config = 0, in_state = 0;
-    mlc_code code = mlc_keyring_load(key_file, false, &ring, err);
+    mlc_code code = mlc_keyring_load_by(&r->place.token, r->place.file, false, &ring, err);
     if (code == MLC_OK)
-        code = reseal_config(opt, config_file, &ring, &in_config, err);
+        code = reseal_config(r->opt, r->config_file, &ring, &in_config, err);
     if (code == MLC_OK)
-        code = reseal_state(opt, cfg, &ring, &in_state, err);
-    *count += in_config + in_state;
+        code = reseal_state(r->opt, r->cfg, &ring, &in_state, err);
+    r->count += in_config + in_state;
+    r->wrapped = ring.wrapped;
     mlc_keyring_wipe(&ring);
     return code;
 }
 
-static mlc_code rotate_file(const mlc_rotate_options *opt, const mlc_cfg *cfg, const char *config_file,
-                            const char *key_file, size_t *count, mlc_error *err)
+static mlc_code rotate_file(rotation *r, mlc_error *err)
 {
     int lock = -1;
+    const char *const file = r->place.file;
     mlc_rotation_state state = MLC_ROTATION_NEW;
-    mlc_code code = mlc_rotation_lock(key_file, &lock, err);
+    mlc_code code = mlc_rotation_lock(file, &lock, err);
     if (code == MLC_OK)
-        code = mlc_rotation_begin(key_file, &state, err);
+        code = mlc_rotation_begin(file, r->to_file ? NULL : &r->place.token, &state, err);
     if (code == MLC_OK && state != MLC_ROTATION_COMMITTED)
-        code = reseal_all(opt, cfg, config_file, key_file, count, err);
+        code = reseal_all(r, err);
     if (code == MLC_OK && state != MLC_ROTATION_COMMITTED)
-        code = mlc_rotation_commit(key_file, err);
+        code = mlc_rotation_commit(file, err);
     /* Once more, by the files as they are now: nothing may need the former key, also what was sealed meanwhile. */
     if (code == MLC_OK)
-        code = reseal_all(opt, cfg, config_file, key_file, count, err);
+        code = reseal_all(r, err);
     if (code == MLC_OK)
-        code = mlc_rotation_end(key_file, err);
+        code = mlc_rotation_end(file, err);
     if (lock >= 0)
         (void)close(lock);
     return code;
 }
 
-mlc_code mlc_rotate(const mlc_rotate_options *opt, const char *config_file, mlc_buf *done, mlc_error *err)
+static mlc_code tell(const rotation *r, bool credential, mlc_buf *done, mlc_error *err)
 {
-    char key_file[PATH_SIZE];
+    if (credential)
+        return mlc_buf_printf(done, err, "%zu values are sealed with the credential's key now", r->count);
+    return mlc_buf_printf(
+        done, err,
+        "the root key was replaced%s; %zu values are sealed with the new one. Back it up: %s%s. Backups from "
+        "before need the former key",
+        r->wrapped ? ", and is wrapped by the token" : "", r->count, r->place.file,
+        r->wrapped ? ", and the token's key, without which it does not open" : "");
+}
+
+mlc_code mlc_rotate(const mlc_rotate_options *opt, const char *config_file, bool to_file, mlc_buf *done,
+                    mlc_error *err)
+{
     mlc_cfg *cfg = NULL;
-    size_t count = 0;
+    rotation r = {.opt = opt, .config_file = config_file, .to_file = to_file};
     mlc_code code = opt->load_config(&cfg, config_file, NULL, err);
     if (code != MLC_OK)
         return code;
-    (void)opt->root_key_file(cfg, key_file, sizeof key_file);
-    const bool credential = strncmp(key_file, "credential:", 11) == 0;
-    code = credential ? reseal_all(opt, cfg, config_file, key_file, &count, err)
-                      : rotate_file(opt, cfg, config_file, key_file, &count, err);
+    r.cfg = cfg;
+    mlc_key_place_of(opt->key, cfg, &r.place);
+    const bool credential = strncmp(r.place.file, "credential:", 11) == 0;
+    code = credential ? reseal_all(&r, err) : rotate_file(&r, err);
     mlc_cfg_free(cfg);
-    if (code == MLC_OK && done != NULL)
-        code =
-            credential
-                ? mlc_buf_printf(done, err, "%zu values are sealed with the credential's key now", count)
-                : mlc_buf_printf(done, err,
-                                 "the root key was replaced; %zu values are sealed with the new one. Back it "
-                                 "up: %s. Backups from before need the former key",
-                                 count, key_file);
-    return code;
+    return code == MLC_OK && done != NULL ? tell(&r, credential, done, err) : code;
 }
 
 /* ---- the command ---- */
@@ -322,20 +339,23 @@ bool mlc_rotate_wanted(int argc, char **argv)
 int mlc_rotate_main(const mlc_rotate_options *options, int argc, char **argv)
 {
     const char *config = NULL;
+    bool to_file = false;
     mlc_buf done = {0};
     mlc_error err;
     char text[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX + 8];
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
             config = argv[++i];
+        else if (strcmp(argv[i], "--to-file") == 0)
+            to_file = true;
         else if (strcmp(argv[i], "--rotate") != 0)
             config = "";
     }
     if (config == NULL || config[0] == '\0') {
-        (void)fprintf(stderr, "usage: %s seal --rotate --config FILE\n", options->program);
+        (void)fprintf(stderr, "usage: %s seal --rotate [--to-file] --config FILE\n", options->program);
         return EXIT_USAGE;
     }
-    const mlc_code code = mlc_rotate(options, config, &done, &err);
+    const mlc_code code = mlc_rotate(options, config, to_file, &done, &err);
     if (code == MLC_OK)
         (void)puts(mlc_buf_text(&done));
     else

@@ -3,13 +3,14 @@
  * Everything that is sealed with it is sealed anew: the values in the configuration file, which is replaced in one rename, and
  * the state: by the running program (POST /v1/secrets/reseal on its admin socket), or here when it does not run. Killed at
  * any point, everything still opens, and the command run again goes on. A root key that is a systemd credential is not
- * replaced here: what is sealed with NAME.old is sealed with NAME.
+ * replaced here: what is sealed with NAME.old is sealed with NAME. With a token set, the new key is wrapped by it; with --to-file
+ * it is not, which leads away from a token.
  */
 #ifndef MLC_ADMIN_ROTATE_H
 #define MLC_ADMIN_ROTATE_H
 
 #include "base/config.h"
-#include "crypto/keyring.h"
+#include "crypto/key_place.h"
 #include "net/http_server.h"
 
 #define MLC_RESEAL_PATH "/v1/secrets/reseal"
@@ -23,7 +24,7 @@ typedef struct mlc_rotate_options {
     mlc_code (*load_config)(mlc_cfg **out, const char *file, mlc_buf *report, mlc_error *err);
     mlc_code (*visit_sealed)(const char *file, mlc_rotate_visit visit, void *user, mlc_buf *report,
                              mlc_error *err);
-    const char *(*root_key_file)(const mlc_cfg *cfg, char *out, size_t size);
+    const mlc_key_owner *key;
     /* Seal the state of the program, which does not run, anew. MLC_E_LOCKED: it does run. */
     mlc_code (*reseal_state)(const mlc_cfg *cfg, const mlc_keyring *ring, size_t *count, mlc_error *err);
 } mlc_rotate_options;
@@ -32,8 +33,8 @@ typedef struct mlc_rotate_options {
 bool mlc_rotate_wanted(int argc, char **argv);
 /* Exit status. */
 int mlc_rotate_main(const mlc_rotate_options *options, int argc, char **argv);
-/* The steps. `done` (may be NULL) gets a line for a person. */
-mlc_code mlc_rotate(const mlc_rotate_options *options, const char *config_file, mlc_buf *done,
+/* The steps. `to_file`: no token wraps the new key, though one is set. `done` (may be NULL) gets a line for a person. */
+mlc_code mlc_rotate(const mlc_rotate_options *options, const char *config_file, bool to_file, mlc_buf *done,
                     mlc_error *err);
 
 /* Answer a request to MLC_RESEAL_PATH. */

@@ -1,7 +1,6 @@
 /* trail.c - reads that walk the audit trail: one entry with its history, export, verification.
  *
- * They can take seconds, so they run on the loop's thread pool, each in a read transaction of its own. Closing the
- * admin object or removing the store stops them and waits for them.
+ * They can take seconds, so they run on the loop's thread pool (task.c), each in a read transaction of its own.
  */
 #include "admin/admin_private.h"
 
@@ -10,14 +9,13 @@
 #include "store/audit_file.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HISTORY_MAX = 100, AUDIT_MAX_DEFAULT = 1000, AUDIT_MAX = 10000, PAGE_BYTES_MAX = 8 * 1024 * 1024 };
 
 typedef struct trail_read {
-    mlc_admin_call call; /* first: the list's element */
+    mlc_admin_task task; /* first */
     const mlc_admin_room *room;
     mlc_outbox *stream; /* entry */
     mlc_job_fn fn;
@@ -28,11 +26,6 @@ typedef struct trail_read {
     const char *member;   /* "key" or "correlation" */
     bool plain;           /* the key stands in JSON as it is */
     mlc_audit_head known; /* verify; index 0: none */
-    uv_work_t work;
-    atomic_bool stop;
-    uv_mutex_t mutex;
-    uv_cond_t over_cond;
-    bool over;
     /* results */
     mlc_code code;
     mlc_error err;
@@ -75,7 +68,7 @@ static bool visit_history(const mlc_audit_item *item, void *arg)
         cJSON_Delete(event);
     else if (event != NULL && cJSON_GetArraySize(read->events) > HISTORY_MAX)
         cJSON_DeleteItemFromArray(read->events, 0);
-    return !atomic_load(&read->stop);
+    return !atomic_load(&read->task.stop);
 }
 
 static mlc_code read_entry(mlc_txn *txn, void *arg, mlc_error *err)
@@ -121,7 +114,7 @@ static bool is_wanted(const trail_read *read, const mlc_audit_item *item)
 static bool visit_audit(const mlc_audit_item *item, void *arg)
 {
     trail_read *const read = arg;
-    if (item->index > read->to || atomic_load(&read->stop))
+    if (item->index > read->to || atomic_load(&read->task.stop))
         return false;
     if (!is_wanted(read, item))
         return true;
@@ -207,8 +200,7 @@ static mlc_code read_verify(mlc_txn *txn, void *arg, mlc_error *err)
 
 static void trail_free(trail_read *read)
 {
-    uv_mutex_destroy(&read->mutex);
-    uv_cond_destroy(&read->over_cond);
+    mlc_admin_task_destroy(&read->task);
     cJSON_Delete(read->tree);
     cJSON_Delete(read->events);
     mlc_buf_free(&read->out);
@@ -216,14 +208,15 @@ static void trail_free(trail_read *read)
     free(read);
 }
 
-static void run(trail_read *read)
+static void run(mlc_admin_task *task)
 {
+    trail_read *const read = (trail_read *)(void *)task; /* its first member */
     read->code = mlc_store_read(read->room->row.store, read->fn, read, &read->err);
 }
 
-static void reply_and_free(trail_read *read)
+static void reply_and_free(mlc_admin_task *task, mlc_http_req *req)
 {
-    mlc_http_req *const req = mlc_admin_call_end(&read->call);
+    trail_read *const read = (trail_read *)(void *)task;
     if (req == NULL) {
         trail_free(read);
         return;
@@ -239,34 +232,6 @@ static void reply_and_free(trail_read *read)
     trail_free(read);
 }
 
-static void on_work(uv_work_t *work)
-{
-    trail_read *const read = work->data;
-    run(read);
-    uv_mutex_lock(&read->mutex);
-    read->over = true;
-    uv_cond_signal(&read->over_cond);
-    uv_mutex_unlock(&read->mutex);
-}
-
-static void on_work_over(uv_work_t *work, int status)
-{
-    (void)status;
-    reply_and_free(work->data);
-}
-
-static void abandon(mlc_admin_call *call)
-{
-    trail_read *const read = (trail_read *)(void *)call; /* call is its first member */
-    atomic_store(&read->stop, true);
-    if (uv_cancel((uv_req_t *)&read->work) == 0)
-        return;
-    uv_mutex_lock(&read->mutex);
-    while (!read->over)
-        uv_cond_wait(&read->over_cond, &read->mutex);
-    uv_mutex_unlock(&read->mutex);
-}
-
 static trail_read *trail_new(const mlc_admin_room *room, mlc_job_fn fn, const char *key)
 {
     trail_read *const read = calloc(1, sizeof *read);
@@ -280,19 +245,13 @@ static trail_read *trail_new(const mlc_admin_room *room, mlc_job_fn fn, const ch
         return NULL;
     }
     read->plain = key != NULL && is_plain(key);
-    atomic_init(&read->stop, false);
-    if (uv_mutex_init(&read->mutex) != 0) {
-        free(read->key);
-        free(read);
-        return NULL;
-    }
-    if (uv_cond_init(&read->over_cond) != 0) {
-        uv_mutex_destroy(&read->mutex);
-        free(read->key);
-        free(read);
-        return NULL;
-    }
-    return read;
+    read->task.run = run;
+    read->task.done = reply_and_free;
+    if (mlc_admin_task_init(&read->task))
+        return read;
+    free(read->key);
+    free(read);
+    return NULL;
 }
 
 static void start(mlc_admin *admin, mlc_http_req *req, trail_read *read)
@@ -301,13 +260,7 @@ static void start(mlc_admin *admin, mlc_http_req *req, trail_read *read)
         mlc_http_reply_json(req, 200, NULL);
         return;
     }
-    mlc_admin_call_begin(admin, read->room->row.store, req, &read->call);
-    read->work.data = read;
-    read->call.abandon = abandon;
-    if (admin->opt.loop != NULL && uv_queue_work(admin->opt.loop, &read->work, on_work, on_work_over) == 0)
-        return;
-    run(read);
-    reply_and_free(read);
+    mlc_admin_task_start(admin, read->room->row.store, req, &read->task);
 }
 
 /* ---- requests ---- */

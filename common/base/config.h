@@ -51,7 +51,7 @@ typedef struct mlc_cfg_field {
 typedef struct mlc_cfg mlc_cfg;
 
 /* Opens the "sealed:" secret of the setting `path` ("tenants[0].webhook_secret"): writes the clear text into `out`.
- * `user` is the pointer given to load; of `cfg` everything but secrets may be read. */
+ * `user` is the pointer given to load; of `cfg` everything but sealed secrets may be read. */
 typedef mlc_code (*mlc_cfg_unseal_fn)(void *user, const mlc_cfg *cfg, const char *path, const char *base64,
                                       mlc_buf *out, mlc_error *err);
 
@@ -64,6 +64,9 @@ mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *sche
 mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, const mlc_cfg_field *schema,
                              size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
                              mlc_error *err);
+/* Only the rows given: what else stands in the file is not looked at, and sealed values are refused. */
+mlc_code mlc_cfg_load_some(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,
+                           mlc_error *err);
 void mlc_cfg_free(mlc_cfg *cfg);
 
 /* What is wrong with the element `path` ("tenants[2]"), a line for each fault; NULL: nothing. Borrowed. */

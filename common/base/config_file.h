@@ -13,7 +13,7 @@
 enum {
     MLC_CFG_FILE_MAX = 1 << 20,
     MLC_CFG_PATH_MAX = 256,  /* a setting's path with indices */
-    MLC_CFG_REASON_MAX = 320 /* "reason; remedy" */
+    MLC_CFG_REASON_MAX = 448 /* "reason; remedy" */
 };
 
 /* ---- config_fault.c: the faults of one load ---- */

@@ -91,7 +91,7 @@ mlc_code mlc_cfg_load_source(mlc_cfg **out, const mlc_cfg_source_text *source, c
     cfg->unseal = unseal;
     cfg->user = user;
     mlc_cfg_faults faults = {.file = cfg->file};
-    mlc_cfg_loading loading = {.cfg = cfg, .faults = &faults};
+    mlc_cfg_loading loading = {.cfg = cfg, .faults = &faults, .some = source->some};
     config_t parsed;
     config_init(&parsed);
     if (mlc_cfg_parse(&faults, &parsed, source->text, source->len)) {
@@ -152,9 +152,10 @@ static mlc_code read_file(int fd, mlc_buf *text, mlc_error *err)
     }
 }
 
-mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, const mlc_cfg_field *schema,
-                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
-                             mlc_error *err)
+/* `how` gives all but the text. */
+static mlc_code load_file(mlc_cfg **out, const char *file, mlc_cfg_source_text how,
+                          const mlc_cfg_field *schema, size_t fields, mlc_cfg_unseal_fn unseal, void *user,
+                          mlc_buf *report, mlc_error *err)
 {
     *out = NULL;
     mlc_error local = {.code = MLC_OK};
@@ -174,15 +175,31 @@ mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, 
                             MLC_CFG_FILE_MAX);
     }
     if (code == MLC_OK) {
-        const mlc_cfg_source_text source = {
-            .file = file, .text = mlc_buf_text(&text), .len = text.len, .confine = list};
-        code = mlc_cfg_load_source(out, &source, schema, fields, unseal, user, report, why);
+        how.file = file;
+        how.text = mlc_buf_text(&text);
+        how.len = text.len;
+        code = mlc_cfg_load_source(out, &how, schema, fields, unseal, user, report, why);
     } else if (report != NULL) {
         char line[MLC_ERROR_MESSAGE_MAX + MLC_ERROR_CAUSE_MAX];
         (void)mlc_buf_printf(report, NULL, "%s\n", mlc_error_text(why, line, sizeof line));
     }
     mlc_buf_free(&text);
     return code;
+}
+
+mlc_code mlc_cfg_load_partly(mlc_cfg **out, const char *file, const char *list, const mlc_cfg_field *schema,
+                             size_t fields, mlc_cfg_unseal_fn unseal, void *user, mlc_buf *report,
+                             mlc_error *err)
+{
+    const mlc_cfg_source_text how = {.confine = list};
+    return load_file(out, file, how, schema, fields, unseal, user, report, err);
+}
+
+mlc_code mlc_cfg_load_some(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,
+                           mlc_error *err)
+{
+    const mlc_cfg_source_text how = {.some = true};
+    return load_file(out, file, how, schema, fields, NULL, NULL, NULL, err);
 }
 
 mlc_code mlc_cfg_load(mlc_cfg **out, const char *file, const mlc_cfg_field *schema, size_t fields,

@@ -13,7 +13,7 @@ typedef struct mlc_cfg_item {
     mlc_cfg_source source;
     unsigned line;  /* where it stands in the file; 0 when it does not */
     char *text;     /* STRING, URL, PATH, ENUM and SECRET (resolved once loaded); NULL when absent */
-    int64_t number; /* INT, DURATION, SIZE; BOOL as 0 or 1 */
+    int64_t number; /* INT, DURATION, SIZE; BOOL as 0 or 1; of SECRET: it waits for the others */
     char **list;    /* STRINGS */
     size_t count;   /* of STRINGS or of groups */
 } mlc_cfg_item;
@@ -42,6 +42,7 @@ typedef struct mlc_cfg_source_text {
     const char *text;
     size_t len;
     const char *confine; /* list whose elements may be faulty; NULL: none */
+    bool some;           /* settings that are not in the schema are not looked at */
 } mlc_cfg_source_text;
 
 mlc_code mlc_cfg_load_source(mlc_cfg **out, const mlc_cfg_source_text *source, const mlc_cfg_field *schema,
@@ -67,6 +68,7 @@ typedef struct mlc_cfg_loading {
     mlc_cfg *cfg;
     mlc_cfg_faults *faults;
     const config_setting_t *root;
+    bool some;       /* unknown settings are passed over */
     mlc_code broken; /* not a fault of the file: out of memory, or a default that is wrong */
 } mlc_cfg_loading;
 

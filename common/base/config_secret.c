@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_MAX = 64 * 1024 };
+enum { SECRET_MAX = 64 * 1024, WAITS = 1 };
+
+static const char sealed[] = "sealed:";
 
 static mlc_code refuse(char *reason, const char *fmt, ...) MLC_PRINTF(2, 3);
 static mlc_code refuse(char *reason, const char *fmt, ...)
@@ -128,8 +130,10 @@ static mlc_code from_sealed(const mlc_cfg *cfg, const char *path, const char *ba
     if (cfg->unseal(cfg->user, cfg, path, base64, &secret, &err) == MLC_OK)
         return accept(&secret, out, reason);
     mlc_buf_wipe(&secret);
-    return refuse(reason, "cannot open the sealed value: %.200s; seal it again for this installation",
-                  err.message);
+    /* What is the matter with the root key comes with a remedy of its own. */
+    const char *const remedy =
+        strchr(err.message, ';') != NULL ? "" : "; seal it again for this installation";
+    return refuse(reason, "cannot open the sealed value: %.360s%s", err.message, remedy);
 }
 
 static mlc_code resolve(const mlc_cfg *cfg, const char *path, const char *reference, char **out, char *reason)
@@ -141,31 +145,46 @@ static mlc_code resolve(const mlc_cfg *cfg, const char *path, const char *refere
         return from_env(reference + 4, out, reason);
     if (strncmp(reference, "credential:", 11) == 0)
         return from_credential(reference + 11, out, reason);
-    if (strncmp(reference, "sealed:", 7) == 0)
-        return from_sealed(cfg, path, reference + 7, out, reason);
+    if (strncmp(reference, sealed, strlen(sealed)) == 0)
+        return from_sealed(cfg, path, reference + strlen(sealed), out, reason);
     return refuse(reason, "not a reference to a secret (secrets do not belong into this file); write "
                           "\"file:/path\", \"env:NAME\", \"credential:NAME\" or \"sealed:...\"");
 }
 
-/* Last of all, since what opens a sealed value may need any other setting. */
+static void resolve_item(mlc_cfg_loading *l, mlc_cfg_item *item)
+{
+    char reason[MLC_CFG_REASON_MAX];
+    char where[MLC_CFG_PATH_MAX + 32] = "default";
+    char env[MLC_CFG_PATH_MAX + 8];
+    char *clear = NULL;
+    const mlc_code code = resolve(l->cfg, item->path, item->text, &clear, reason);
+    mlc_cfg_item_clear(item); /* the reference may be a secret written where it should not be */
+    item->text = clear;
+    if (code == MLC_OK)
+        return;
+    if (item->source == MLC_CFG_FROM_ENV && mlc_cfg_env_name(item->path, env, sizeof env))
+        (void)snprintf(where, sizeof where, "environment variable %s", env);
+    mlc_cfg_fault_add(l->faults, item->source == MLC_CFG_FROM_FILE ? NULL : where, item->line, item->path,
+                      "%s", reason);
+}
+
+/* Last of all, and sealed values after the others, since what opens one may need any other setting. */
 void mlc_cfg_resolve_secrets(mlc_cfg_loading *l)
 {
     for (size_t i = 0; i < l->cfg->count; i++) {
         mlc_cfg_item *const item = &l->cfg->items[i];
-        char reason[MLC_CFG_REASON_MAX];
-        char where[MLC_CFG_PATH_MAX + 32] = "default";
-        char env[MLC_CFG_PATH_MAX + 8];
-        char *clear = NULL;
         if (item->field == NULL || item->field->type != MLC_CFG_SECRET || item->text == NULL)
             continue;
-        const mlc_code code = resolve(l->cfg, item->path, item->text, &clear, reason);
-        mlc_cfg_item_clear(item); /* the reference may be a secret written where it should not be */
-        item->text = clear;
-        if (code == MLC_OK)
+        if (strncmp(item->text, sealed, strlen(sealed)) == 0)
+            item->number = WAITS; /* a clear secret may begin in the same way */
+        else
+            resolve_item(l, item);
+    }
+    for (size_t i = 0; i < l->cfg->count; i++) {
+        mlc_cfg_item *const item = &l->cfg->items[i];
+        if (item->field == NULL || item->field->type != MLC_CFG_SECRET || item->number != WAITS)
             continue;
-        if (item->source == MLC_CFG_FROM_ENV && mlc_cfg_env_name(item->path, env, sizeof env))
-            (void)snprintf(where, sizeof where, "environment variable %s", env);
-        mlc_cfg_fault_add(l->faults, item->source == MLC_CFG_FROM_FILE ? NULL : where, item->line, item->path,
-                          "%s", reason);
+        item->number = 0;
+        resolve_item(l, item);
     }
 }

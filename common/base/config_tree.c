@@ -187,7 +187,7 @@ static void take_setting(mlc_cfg_loading *l, const config_setting_t *node, const
             mlc_cfg_fault_add(l->faults, NULL, line_of(node), at->concrete,
                               "found %s; write it as a list of groups: %s = ( { ... }, { ... } );",
                               type_name(node), config_setting_name(node));
-    } else {
+    } else if (!l->some) {
         report_unknown(l, node, at);
     }
 }

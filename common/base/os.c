@@ -61,6 +61,14 @@ int mlc_os_sync_folder(const char *path)
     return rc;
 }
 
+int mlc_os_nameless(char *path)
+{
+    const int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
 int mlc_os_own_like(int fd, const struct stat *like)
 {
     return geteuid() == 0 ? fchown(fd, like->st_uid, like->st_gid) : 0;

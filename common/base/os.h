@@ -28,6 +28,9 @@ int mlc_os_make_folder(const char *path, bool own);
 /* Make the names in the folder of `path` last through a power cut. 0, or -1 with errno. */
 int mlc_os_sync_folder(const char *path);
 
+/* A new file for reading and writing that nobody else opens and that is gone with its descriptor or with the process; `path` ends
+ * in XXXXXX, which is replaced. -1 with errno. */
+int mlc_os_nameless(char *path);
 /* Have a file that root makes belong to the owner of another, `like`. Who is not root makes files of his own, and Windows has
  * the folder's access list decide. 0, or -1 with errno. */
 int mlc_os_own_like(int fd, const struct stat *like);

@@ -73,6 +73,11 @@ int mlc_os_sync_folder(const char *path)
     return 0;
 }
 
+int mlc_os_nameless(char *path)
+{
+    return mlc_posix_new_file(path, FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE, 0);
+}
+
 int mlc_os_own_like(int fd, const struct stat *like)
 {
     (void)fd;

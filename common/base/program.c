@@ -30,10 +30,12 @@ static int usage(const mlc_program *program, FILE *out, int status)
     if (program->seal != NULL)
         (void)fprintf(
             out,
-            "       %s seal --key-file FILE --setting NAME\n"
-            "                                   seal a secret (standard input) for this setting\n"
+            "       %s seal --config FILE --setting NAME\n"
+            "                                   seal a secret (standard input) for this setting;\n"
+            "           [--key-file FILE]       the root key, in place of --config\n"
             "       %s seal --rotate --config FILE\n"
-            "                                   another root key: everything is sealed anew with it\n",
+            "                                   another root key: everything is sealed anew with it;\n"
+            "           [--to-file]             no token wraps it, though one is set\n",
             name, name);
     if (program->doctor != NULL)
         (void)fprintf(

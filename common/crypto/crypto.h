@@ -44,8 +44,6 @@ mlc_code mlc_unseal(const uint8_t key[MLC_KEY_LEN], const char *context, const v
 /* Read the 32-byte root key from a file that only its owner may read; with `create`, make it first
  * (0600, synced). MLC_E_DENIED when group or others may read it: the text names the remedy. */
 mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LEN], mlc_error *err);
-/* The same from a systemd credential: systemd guards the folder, its files may carry an ACL that looks like group access. */
-mlc_code mlc_root_key_load_credential(const char *path, uint8_t out[MLC_KEY_LEN], mlc_error *err);
 
 /* Lower-case hex; out needs 2*len+1 bytes. Parse fails with MLC_E_INVALID. */
 void mlc_hex(const void *data, size_t len, char *out);

@@ -1,6 +1,8 @@
 /* keyring.c - see keyring.h. */
 #include "crypto/keyring.h"
 
+#include "crypto/root_key.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,44 +35,56 @@ static mlc_code path_of(const char *file, char out[PATH_SIZE], bool *credential,
                : mlc_fail(err, MLC_E_INVALID, "the path of the root key is too long");
 }
 
-/* A key that need not be there. */
-static mlc_code add_optional(mlc_keyring *ring, const char *path, bool credential, mlc_error *err)
+/* Where the files are, and what opens them. */
+typedef struct ring_source {
+    const mlc_token *token;
+    char path[PATH_SIZE];
+    bool credential;
+} ring_source;
+
+static mlc_code add_key(mlc_keyring *ring, const ring_source *source, const char *path, bool create,
+                        mlc_error *err)
 {
+    mlc_root_key key = {0};
+    const mlc_code code = source->credential ? mlc_root_key_read_credential(path, source->token, &key, err)
+                                             : mlc_root_key_read(path, create, source->token, &key, err);
+    if (code == MLC_OK) {
+        ring->wrapped = ring->count == 0 ? key.wrapped : ring->wrapped;
+        memcpy(ring->keys[ring->count++], key.bytes, MLC_KEY_LEN);
+    }
+    mlc_wipe(&key, sizeof key);
+    return code;
+}
+
+/* A key that need not be there. */
+static mlc_code add_optional(mlc_keyring *ring, const ring_source *source, const char *end, mlc_error *err)
+{
+    char path[PATH_SIZE + 8];
+    (void)snprintf(path, sizeof path, "%s%s", source->path, end);
     if (access(path, F_OK) != 0)
         return MLC_OK;
-    const mlc_code code = credential ? mlc_root_key_load_credential(path, ring->keys[ring->count], err)
-                                     : mlc_root_key_load(path, false, ring->keys[ring->count], err);
-    if (code == MLC_OK)
-        ring->count++;
+    const mlc_code code = add_key(ring, source, path, false, err);
     return code == MLC_E_NOTFOUND ? MLC_OK : code; /* the end of a rotation took it away just now */
 }
 
-static mlc_code add_current(mlc_keyring *ring, const char *path, bool credential, bool create, mlc_error *err)
+mlc_code mlc_keyring_load_by(const mlc_token *token, const char *file, bool create, mlc_keyring *out,
+                             mlc_error *err)
 {
-    uint8_t *const key = ring->keys[ring->count];
-    const mlc_code code =
-        credential ? mlc_root_key_load_credential(path, key, err) : mlc_root_key_load(path, create, key, err);
+    ring_source source = {.token = token};
+    memset(out, 0, sizeof *out);
+    mlc_code code = path_of(file, source.path, &source.credential, err);
+    if (code == MLC_OK && !source.credential)
+        code = add_optional(out, &source, ".next", err);
     if (code == MLC_OK)
-        ring->count++;
+        code = add_key(out, &source, source.path, create, err);
+    if (code == MLC_OK)
+        code = add_optional(out, &source, ".old", err);
     return code;
 }
 
 mlc_code mlc_keyring_load(const char *file, bool create, mlc_keyring *out, mlc_error *err)
 {
-    char path[PATH_SIZE], beside[PATH_SIZE + 8];
-    bool credential = false;
-    memset(out, 0, sizeof *out);
-    mlc_code code = path_of(file, path, &credential, err);
-    if (code != MLC_OK)
-        return code;
-    (void)snprintf(beside, sizeof beside, "%s.next", path);
-    code = credential ? MLC_OK : add_optional(out, beside, false, err);
-    if (code == MLC_OK)
-        code = add_current(out, path, credential, create, err);
-    (void)snprintf(beside, sizeof beside, "%s.old", path);
-    if (code == MLC_OK)
-        code = add_optional(out, beside, credential, err);
-    return code;
+    return mlc_keyring_load_by(NULL, file, create, out, err);
 }
 
 mlc_keyring mlc_keyring_of(const uint8_t key[MLC_KEY_LEN])

@@ -4,8 +4,8 @@
  * either holds a whole key or does not exist, and two processes that start at once agree on one key. */
 #include "crypto/root_key.h"
 
+#include "base/fresh.h"
 #include "base/os.h"
-#include "crypto/crypto.h"
 #include "crypto/key_wrap.h"
 
 #include <errno.h>
@@ -53,13 +53,14 @@ mlc_code mlc_root_key_sync_folder(const char *path, mlc_error *err)
     return mlc_fail(err, MLC_E_IO, "cannot sync the folder of %s: %s", path, strerror(errno));
 }
 
-static mlc_code write_key(int fd, const char *path, mlc_error *err)
+static mlc_code write_key(int fd, const char *path, const mlc_token *token, mlc_error *err)
 {
     uint8_t key[MLC_KEY_LEN];
     mlc_buf kept = {.max = MLC_KEY_WRAP_MAX};
     mlc_code code = mlc_random(key, sizeof key, err);
     if (code == MLC_OK)
-        code = mlc_key_wrap(key, &kept, err);
+        code = token != NULL && token->module != NULL ? mlc_token_wrap(token, key, &kept, err)
+                                                      : mlc_key_wrap(key, &kept, err);
     if (code == MLC_OK && (write_all(fd, kept.data, kept.len) != MLC_OK || fsync(fd) != 0))
         code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
     mlc_wipe(key, sizeof key);
@@ -79,36 +80,29 @@ static mlc_code give_to(int fd, const char *like, mlc_error *err)
     return MLC_OK;
 }
 
-mlc_code mlc_root_key_create(const char *path, const char *like, mlc_error *err)
+mlc_code mlc_root_key_create(const char *path, const char *like, const mlc_token *token, mlc_error *err)
 {
-    char *fresh = mlc_asprintf("%s.XXXXXX", path);
-    if (fresh == NULL)
-        return mlc_fail(err, MLC_E_NOMEM, "no memory for the path of the root key");
-    mlc_code code;
-    const int fd = mkostemp(fresh, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0) {
-        code = mlc_fail(err, MLC_E_IO,
+    char fresh[MLC_FRESH_PATH_MAX];
+    mlc_error why;
+    int fd = -1;
+    (void)mlc_fresh_clear(path);
+    if (mlc_fresh_open(path, fresh, &fd, &why) != MLC_OK)
+        return mlc_fail(err, MLC_E_IO,
                         "cannot create root key %s: %s; check that its folder exists and is writable", path,
-                        strerror(errno));
-        goto done;
-    }
-    code = give_to(fd, like, err);
+                        why.message);
+    mlc_code code = give_to(fd, like, err);
     if (code == MLC_OK)
-        code = write_key(fd, path, err);
-    if (close(fd) != 0 && code == MLC_OK)
-        code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
+        code = write_key(fd, path, token, err);
     /* EEXIST: another process was first; its key is the one to read. */
     if (code == MLC_OK && link(fresh, path) != 0 && errno != EEXIST)
         code = mlc_fail(err, MLC_E_IO, "cannot name root key %s: %s", path, strerror(errno));
     (void)unlink(fresh);
-    if (code == MLC_OK)
-        code = mlc_root_key_sync_folder(path, err);
-done:
-    free(fresh);
-    return code;
+    (void)close(fd); /* it was synced */
+    return code == MLC_OK ? mlc_root_key_sync_folder(path, err) : code;
 }
 
-static mlc_code read_key(int fd, const char *path, bool guarded, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+static mlc_code read_key(int fd, const char *path, bool guarded, const mlc_token *token, mlc_root_key *out,
+                         mlc_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -123,19 +117,22 @@ static mlc_code read_key(int fd, const char *path, bool guarded, uint8_t out[MLC
     mlc_code code = MLC_OK;
     if (read_up_to(fd, bytes, sizeof bytes, &got) != MLC_OK)
         code = mlc_fail(err, MLC_E_IO, "cannot read root key %s: %s", path, strerror(errno));
+    else if ((out->wrapped = mlc_token_wrapped(bytes, got)))
+        code = mlc_token_unwrap(token, bytes, got, path, out->bytes, err);
     else
-        code = mlc_key_unwrap(bytes, got, path, out, err);
+        code = mlc_key_unwrap(bytes, got, path, out->bytes, err);
     mlc_wipe(bytes, sizeof bytes);
     return code;
 }
 
-mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+mlc_code mlc_root_key_read(const char *path, bool create, const mlc_token *token, mlc_root_key *out,
+                           mlc_error *err)
 {
     if (path == NULL || path[0] == '\0')
         return mlc_fail(err, MLC_E_INVALID, "no path given for the root key");
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT && create) {
-        const mlc_code code = mlc_root_key_create(path, NULL, err);
+        const mlc_code code = mlc_root_key_create(path, NULL, token, err);
         if (code != MLC_OK)
             return code;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -143,12 +140,13 @@ mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LE
     if (fd < 0)
         return mlc_fail(err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO, "cannot open root key %s: %s", path,
                         strerror(errno));
-    const mlc_code code = read_key(fd, path, false, out, err);
+    const mlc_code code = read_key(fd, path, false, token, out, err);
     (void)close(fd);
     return code;
 }
 
-mlc_code mlc_root_key_load_credential(const char *path, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+mlc_code mlc_root_key_read_credential(const char *path, const mlc_token *token, mlc_root_key *out,
+                                      mlc_error *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -156,7 +154,17 @@ mlc_code mlc_root_key_load_credential(const char *path, uint8_t out[MLC_KEY_LEN]
             err, errno == ENOENT ? MLC_E_NOTFOUND : MLC_E_IO,
             "cannot open the root key's credential %s: %s; see LoadCredentialEncrypted= of the service", path,
             strerror(errno));
-    const mlc_code code = read_key(fd, path, true, out, err);
+    const mlc_code code = read_key(fd, path, true, token, out, err);
     (void)close(fd);
+    return code;
+}
+
+mlc_code mlc_root_key_load(const char *path, bool create, uint8_t out[MLC_KEY_LEN], mlc_error *err)
+{
+    mlc_root_key key = {0};
+    const mlc_code code = mlc_root_key_read(path, create, NULL, &key, err);
+    if (code == MLC_OK)
+        memcpy(out, key.bytes, MLC_KEY_LEN);
+    mlc_wipe(&key, sizeof key);
     return code;
 }

@@ -1,6 +1,7 @@
 /* rotate.c - see rotate.h. */
 #include "crypto/rotate.h"
 
+#include "base/fresh.h"
 #include "base/os.h"
 #include "crypto/root_key.h"
 
@@ -35,7 +36,8 @@ mlc_code mlc_rotation_lock(const char *file, int *fd, mlc_error *err)
                     strerror(errno));
 }
 
-mlc_code mlc_rotation_begin(const char *file, mlc_rotation_state *state, mlc_error *err)
+mlc_code mlc_rotation_begin(const char *file, const mlc_token *token, mlc_rotation_state *state,
+                            mlc_error *err)
 {
     char next[PATH_SIZE], old[PATH_SIZE];
     mlc_code code = beside(file, ".next", next, err);
@@ -43,12 +45,15 @@ mlc_code mlc_rotation_begin(const char *file, mlc_rotation_state *state, mlc_err
         code = beside(file, ".old", old, err);
     if (code != MLC_OK)
         return code;
+    /* Of rotations, and of a first start, that were killed. */
+    (void)mlc_fresh_clear(next);
+    (void)mlc_fresh_clear(file);
     if (is_there(next)) {
         *state = MLC_ROTATION_RESUMED;
         return MLC_OK;
     }
     *state = is_there(old) ? MLC_ROTATION_COMMITTED : MLC_ROTATION_NEW;
-    return *state == MLC_ROTATION_NEW ? mlc_root_key_create(next, file, err) : MLC_OK;
+    return *state == MLC_ROTATION_NEW ? mlc_root_key_create(next, file, token, err) : MLC_OK;
 }
 
 mlc_code mlc_rotation_commit(const char *file, mlc_error *err)

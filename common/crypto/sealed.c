@@ -77,11 +77,14 @@ static int usage(const char *program)
 {
     (void)fprintf(
         stderr,
-        "usage: %s seal --key-file FILE --setting NAME < SECRET\n"
-        "  FILE  the root key of the installation: root.key in the program's data_dir\n"
+        "usage: %s seal --config FILE --setting NAME < SECRET\n"
+        "       %s seal --key-file FILE --setting NAME < SECRET\n"
+        "  FILE  the configuration, which tells where the root key is; or the root key itself: root.key in "
+        "the\n"
+        "        program's data_dir\n"
         "  NAME  the setting the value is for, with list elements by their id:\n"
         "        ais.password, tenants[acme].webhook_secret, tenants[acme].dynamics.client_secret\n",
-        program);
+        program, program);
     return EXIT_USAGE;
 }
 
@@ -103,16 +106,35 @@ static mlc_code read_secret(mlc_buf *out, mlc_error *err)
     return code;
 }
 
-static mlc_code seal_input(const char *program, const char *key_file, const char *setting, mlc_error *err)
+/* What the command line says. */
+typedef struct seal_words {
+    const char *program;
+    const mlc_key_owner *owner;
+    const char *config, *key_file, *setting;
+} seal_words;
+
+static mlc_code find_ring(const seal_words *words, mlc_keyring *ring, mlc_error *err)
+{
+    mlc_cfg *cfg = NULL;
+    if (words->key_file != NULL)
+        return mlc_keyring_load(words->key_file, true, ring, err);
+    mlc_code code = mlc_key_place_read(words->owner, words->config, &cfg, err);
+    if (code == MLC_OK)
+        code = mlc_key_place_ring(words->owner, cfg, true, ring, err);
+    mlc_cfg_free(cfg);
+    return code;
+}
+
+static mlc_code seal_input(const seal_words *words, mlc_error *err)
 {
     mlc_keyring ring = {0};
     mlc_buf secret = {.max = SECRET_MAX};
     mlc_buf sealed = {0};
-    mlc_code code = mlc_keyring_load(key_file, true, &ring, err);
+    mlc_code code = find_ring(words, &ring, err);
     if (code == MLC_OK)
         code = read_secret(&secret, err);
     if (code == MLC_OK)
-        code = mlc_sealed_make(&ring, program, setting, secret.data, secret.len, &sealed, err);
+        code = mlc_sealed_make(&ring, words->program, words->setting, secret.data, secret.len, &sealed, err);
     if (code == MLC_OK && (puts(mlc_buf_text(&sealed)) < 0 || fflush(stdout) != 0))
         code = mlc_fail(err, MLC_E_IO, "cannot write to standard output");
     mlc_keyring_wipe(&ring);
@@ -121,22 +143,22 @@ static mlc_code seal_input(const char *program, const char *key_file, const char
     return code;
 }
 
-int mlc_sealed_main(const char *program, int argc, char **argv)
+int mlc_sealed_main(const char *program, const mlc_key_owner *owner, int argc, char **argv)
 {
-    const char *key_file = NULL;
-    const char *setting = NULL;
+    seal_words words = {.program = program, .owner = owner};
     mlc_error err;
     for (int i = 2; i < argc; i += 2) {
-        const char **const value = strcmp(argv[i], "--key-file") == 0  ? &key_file
-                                   : strcmp(argv[i], "--setting") == 0 ? &setting
+        const char **const value = strcmp(argv[i], "--key-file") == 0  ? &words.key_file
+                                   : strcmp(argv[i], "--config") == 0  ? &words.config
+                                   : strcmp(argv[i], "--setting") == 0 ? &words.setting
                                                                        : NULL;
         if (value == NULL || i + 1 >= argc)
             return usage(program);
         *value = argv[i + 1];
     }
-    if (key_file == NULL || setting == NULL)
+    if ((words.key_file == NULL) == (words.config == NULL) || words.setting == NULL)
         return usage(program);
-    if (seal_input(program, key_file, setting, &err) == MLC_OK)
+    if (seal_input(&words, &err) == MLC_OK)
         return EXIT_SUCCESS;
     (void)fprintf(stderr, "%s: %s\n", program, err.message);
     return EXIT_FAILURE;

@@ -7,7 +7,7 @@
 #ifndef MLC_CRYPTO_SEALED_H
 #define MLC_CRYPTO_SEALED_H
 
-#include "crypto/keyring.h"
+#include "crypto/key_place.h"
 
 /* Appends "sealed:BASE64". */
 mlc_code mlc_sealed_make(const mlc_keyring *ring, const char *program, const char *setting,
@@ -21,8 +21,9 @@ mlc_code mlc_sealed_open(const mlc_keyring *ring, const char *program, const cha
 mlc_code mlc_sealed_again(const mlc_keyring *ring, const char *program, const char *setting,
                           const char *base64, mlc_buf *out, bool *stale, mlc_error *err);
 
-/* The command "PROGRAM seal --key-file FILE --setting NAME": reads a secret from standard input (a newline at its end is
- * cut), prints the sealed value. The key is made when there is none. Gives the exit status. */
-int mlc_sealed_main(const char *program, int argc, char **argv);
+/* The command "PROGRAM seal --config FILE --setting NAME": reads a secret from standard input (a newline at its end is cut),
+ * prints the sealed value. Of the configuration only the settings of the root key are read: it may still lack the value.
+ * "--key-file FILE" names the root key itself instead. The key is made when there is none. Gives the exit status. */
+int mlc_sealed_main(const char *program, const mlc_key_owner *owner, int argc, char **argv);
 
 #endif

@@ -16,12 +16,17 @@ static bool is_name_byte(uint8_t c)
            c == '_' || c == '-';
 }
 
-/* The one common name; false when there is none, more than one, or another letter in it. */
-static bool common_name(const mbedtls_x509_name *subject, char out[MLC_CERT_NAME_MAX])
+enum { OID_LEN = 3 };
+static const uint8_t common_name[OID_LEN] = MBEDTLS_OID_AT_CN;
+static const uint8_t organisation[OID_LEN] = MBEDTLS_OID_AT_ORGANIZATION;
+
+/* The one name of this kind; false when there is none, more than one, or another letter in it. */
+static bool take_name(const mbedtls_x509_name *subject, const uint8_t kind[OID_LEN],
+                      char out[MLC_CERT_NAME_MAX])
 {
     const mbedtls_x509_name *found = NULL;
     for (const mbedtls_x509_name *at = subject; at != NULL; at = at->next) {
-        if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &at->oid) != 0)
+        if (at->oid.len != OID_LEN || memcmp(at->oid.p, kind, OID_LEN) != 0)
             continue;
         if (found != NULL)
             return false;
@@ -61,7 +66,7 @@ mlc_code mlc_csr_read(const void *der, size_t len, char name[MLC_CERT_NAME_MAX],
     mbedtls_x509_csr_init(&csr);
     if (mbedtls_x509_csr_parse_der(&csr, der, len) != 0)
         code = mlc_fail(err, MLC_E_INVALID, "not a certificate request (PKCS #10, DER)");
-    else if (!common_name(&csr.subject, name))
+    else if (!take_name(&csr.subject, common_name, name))
         code = mlc_fail(err, MLC_E_INVALID,
                         "the certificate request must have the agent's id as its common name");
     if (code == MLC_OK)
@@ -85,7 +90,8 @@ static int64_t time_ms(const mbedtls_x509_time *at)
 
 static mlc_code parse_cert(const void *der, size_t len, mbedtls_x509_crt *out, mlc_error *err)
 {
-    if (len == 0 || len > MLC_CERT_MAX || mbedtls_x509_crt_parse_der(out, der, len) != 0)
+    if (len == 0 || len > MLC_CERT_MAX || mbedtls_x509_crt_parse_der(out, der, len) != 0 ||
+        out->raw.len != len)
         return mlc_fail(err, MLC_E_INVALID, "not a certificate (X.509, DER, at most %d bytes)", MLC_CERT_MAX);
     return MLC_OK;
 }
@@ -103,8 +109,10 @@ mlc_code mlc_cert_read(const void *der, size_t len, mlc_cert_info *out, mlc_erro
     if (code == MLC_OK && crt.serial.len > (MLC_CERT_SERIAL_MAX - 1) / 2)
         code = mlc_fail(err, MLC_E_INVALID, "the certificate's serial number is too long");
     if (code == MLC_OK) {
-        if (!common_name(&crt.subject, out->name))
+        if (!take_name(&crt.subject, common_name, out->name))
             out->name[0] = '\0';
+        if (!take_name(&crt.subject, organisation, out->tenant))
+            out->tenant[0] = '\0';
         mlc_hex(crt.serial.p, crt.serial.len, out->serial);
         out->not_before_ms = time_ms(&crt.valid_from);
         out->not_after_ms = time_ms(&crt.valid_to);

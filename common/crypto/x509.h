@@ -20,6 +20,7 @@ mlc_code mlc_csr_read(const void *der, size_t len, char name[MLC_CERT_NAME_MAX],
 
 typedef struct mlc_cert_info {
     char name[MLC_CERT_NAME_MAX];     /* "" when the subject has no such name */
+    char tenant[MLC_CERT_NAME_MAX];   /* its organisation, likewise */
     char serial[MLC_CERT_SERIAL_MAX]; /* hex */
     uint8_t public_key[MLC_EC_PUBLIC_LEN];
     uint8_t fingerprint[MLC_SHA256_LEN]; /* SHA-256 of the whole certificate */
@@ -27,7 +28,7 @@ typedef struct mlc_cert_info {
     bool is_ca;
 } mlc_cert_info;
 
-/* MLC_E_INVALID: not a certificate, or of another kind of key. */
+/* MLC_E_INVALID: not a certificate (with nothing behind it), or of another kind of key. */
 mlc_code mlc_cert_read(const void *der, size_t len, mlc_cert_info *out, mlc_error *err);
 /* Did this CA sign it? Time is not looked at. MLC_E_AUTH: no. */
 mlc_code mlc_cert_check(const void *der, size_t len, const void *ca, size_t ca_len, mlc_error *err);

@@ -2,6 +2,7 @@
 #include "deliver/held.h"
 
 #include "base/clock.h"
+#include "net/timer.h"
 #include "store/audit.h"
 
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART = 500, SCAN_PART = 5000, IDEM_MAX = 1024 };
+enum { PART = 500, SCAN_PART = 5000, IDEM_MAX = 1024, RETRY_MS = 5000 };
 
 mlc_code mlc_held_keep(mlc_txn *txn, mlc_outbox *held, const mlc_delivery *item, int64_t now_ms,
                        mlc_error *err)
@@ -31,8 +32,8 @@ typedef struct release_run {
     const mlc_held_release_options *opt;
     uint64_t next; /* sequence to look at */
     uint64_t found[PART];
-    size_t found_count, seen;
-    size_t before, released; /* of the parts that are committed; with this one */
+    size_t found_count, seen, part; /* part: how many are to be given back in one job */
+    size_t before, released;        /* of the parts that are committed; with this one */
 } release_run;
 
 /* ---- which ones ---- */
@@ -45,7 +46,7 @@ static bool visit(const mlc_entry *entry, void *arg)
     run->seen++;
     if (entry->state == MLC_ENTRY_READY && (o->is_dry == NULL || !o->is_dry(o->user, entry->kind)))
         run->found[run->found_count++] = entry->seq;
-    return run->found_count < PART;
+    return run->found_count < run->part;
 }
 
 static mlc_code find(mlc_txn *txn, void *arg, mlc_error *err)
@@ -145,6 +146,21 @@ static mlc_code release_part(mlc_txn *txn, void *arg, mlc_error *err)
     return code;
 }
 
+/* A part that finds no room as a whole is tried in smaller ones: nothing of a job is kept when one of it fails. */
+static mlc_code release_next(release_run *run, mlc_error *err)
+{
+    mlc_code code = mlc_store_read(run->opt->store, find, run, err);
+    run->before = run->released;
+    if (code == MLC_OK && run->found_count > 0)
+        code = mlc_store_run(run->opt->store, release_part, run, err);
+    if (code != MLC_E_FULL || run->found_count < 2)
+        return code;
+    run->part = run->found_count / 2;
+    run->next = run->found[0];
+    run->released = run->before;
+    return MLC_OK;
+}
+
 mlc_code mlc_held_release(const mlc_held_release_options *options, size_t *released, mlc_error *err)
 {
     release_run *const run = calloc(1, sizeof *run);
@@ -152,12 +168,10 @@ mlc_code mlc_held_release(const mlc_held_release_options *options, size_t *relea
         return mlc_fail(err, MLC_E_NOMEM, "no memory for held messages");
     run->opt = options;
     run->next = 1;
+    run->part = PART;
     mlc_code code = MLC_OK;
     do {
-        code = mlc_store_read(options->store, find, run, err);
-        run->before = run->released;
-        if (code == MLC_OK && run->found_count > 0)
-            code = mlc_store_run(options->store, release_part, run, err);
+        code = release_next(run, err);
     } while (code == MLC_OK && run->seen > 0);
     if (code != MLC_OK)
         run->released = run->before;
@@ -168,4 +182,75 @@ mlc_code mlc_held_release(const mlc_held_release_options *options, size_t *relea
         *released = run->released;
     free(run);
     return code;
+}
+
+/* ---- as soon as there is room ---- */
+
+struct mlc_held_keeper {
+    mlc_held_keeper_options opt;
+    mlc_timer *timer;
+    bool told; /* that there is no room */
+};
+
+mlc_code mlc_held_keeper_again(mlc_held_keeper *keeper, mlc_error *err)
+{
+    const mlc_held_keeper_options *const o = &keeper->opt;
+    size_t released = 0;
+    mlc_error why;
+    const mlc_code code = mlc_held_release(&o->release, &released, &why);
+    if (released > 0 && o->on_released != NULL)
+        o->on_released(o->user);
+    if (code == MLC_E_FULL) {
+        if (!keeper->told)
+            mlc_log_warn(o->release.log, "held", "the stream is full: the rest is sent when there is room",
+                         MLC_S("stream", mlc_outbox_name(o->release.to)), MLC_S("error", why.message));
+        mlc_timer_start(keeper->timer, o->retry_ms > 0 ? o->retry_ms : RETRY_MS, 0);
+    } else {
+        mlc_timer_stop(keeper->timer);
+    }
+    keeper->told = code == MLC_E_FULL;
+    if (code == MLC_OK || code == MLC_E_FULL)
+        return MLC_OK;
+    if (err != NULL)
+        *err = why;
+    return code;
+}
+
+static void on_timer(void *arg)
+{
+    mlc_held_keeper *const keeper = arg;
+    mlc_error err;
+    if (mlc_held_keeper_again(keeper, &err) == MLC_OK)
+        return;
+    mlc_log_warn(keeper->opt.release.log, "held", "held messages could not be given back; it is tried again",
+                 MLC_S("error", err.message));
+    mlc_timer_start(keeper->timer, keeper->opt.retry_ms > 0 ? keeper->opt.retry_ms : RETRY_MS, 0);
+}
+
+mlc_code mlc_held_keeper_open(mlc_held_keeper **out, const mlc_held_keeper_options *options, mlc_error *err)
+{
+    mlc_held_keeper *const keeper = calloc(1, sizeof *keeper);
+    *out = NULL;
+    if (keeper == NULL)
+        return mlc_fail(err, MLC_E_NOMEM, "no memory for held messages");
+    keeper->opt = *options;
+    mlc_code code = mlc_timer_open(&keeper->timer, options->loop, on_timer, keeper, err);
+    if (code == MLC_OK) {
+        mlc_timer_unref(keeper->timer);
+        code = mlc_held_keeper_again(keeper, err);
+    }
+    if (code != MLC_OK) {
+        mlc_held_keeper_close(keeper);
+        return code;
+    }
+    *out = keeper;
+    return MLC_OK;
+}
+
+void mlc_held_keeper_close(mlc_held_keeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    mlc_timer_close(keeper->timer);
+    free(keeper);
 }

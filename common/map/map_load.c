@@ -190,10 +190,32 @@ static void load_root(map_loading *l, const config_setting_t *root)
     }
 }
 
+/* ---- letters ---- */
+
+mlc_code map_letters_open(const char *const *names, locale_t *out, mlc_error *err)
+{
+    *out = (locale_t)0;
+    for (size_t i = 0; names[i] != NULL && *out == (locale_t)0; i++) {
+        errno = 0;
+        *out = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);
+        if (*out == (locale_t)0 && errno == ENOMEM)
+            return mlc_fail(err, MLC_E_NOMEM, "no memory for the letters of a mapping");
+    }
+    if (*out != (locale_t)0)
+        return MLC_OK;
+    return mlc_fail(err, MLC_E_UNSUPPORTED,
+                    "this machine has no locale %s, by which mappings change letters; install it: with glibc "
+                    "2.35 or later it is part of the C library, before that of the package libc-bin (Debian, "
+                    "Ubuntu) or glibc-minimal-langpack (Red Hat); en_US.UTF-8 will do as well. \"locale -a\" "
+                    "lists what is there, and LOCPATH, when set, must be its folder",
+                    names[0]);
+}
+
 /* ---- the whole ---- */
 
 static mlc_code map_new(const char *name, const char *text, size_t len, mlc_map **out, mlc_error *err)
 {
+    static const char *const letters[] = {"C.UTF-8", "en_US.UTF-8", NULL};
     uint8_t digest[MLC_SHA256_LEN];
     const mlc_code code = mlc_sha256(text, len, digest, err);
     mlc_map *const map = code == MLC_OK ? calloc(1, sizeof *map) : NULL;
@@ -202,12 +224,11 @@ static mlc_code map_new(const char *name, const char *text, size_t len, mlc_map 
     if (map != NULL) {
         mlc_hex(digest, sizeof digest, map->digest);
         map->file = mlc_strdup(name);
-        map->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
         map->lua = map_lua_new(map);
     }
     *out = map;
-    if (map != NULL && map->file != NULL && map->lua != NULL && map->locale != (locale_t)0)
-        return MLC_OK;
+    if (map != NULL && map->file != NULL && map->lua != NULL)
+        return map_letters_open(letters, &map->locale, err);
     return mlc_fail(err, MLC_E_NOMEM, "no memory to load %s", name);
 }
 

@@ -198,6 +198,9 @@ typedef struct map_value {
 } map_value;
 
 bool map_text_set(map_value *value, const char *text, size_t len);
+/* The letters of Unicode, by the first of these locales (a list that ends with NULL) that the machine has. *out is the caller's
+ * (freelocale). MLC_E_UNSUPPORTED: it has none of them; says what is to be installed. */
+mlc_code map_letters_open(const char *const *names, locale_t *out, mlc_error *err);
 bool map_text_letters(const map_field *field, locale_t locale, map_value *value, char *reason);
 void map_text_trim(const map_field *field, map_value *value);
 void map_text_part(const map_field *field, map_value *value);

@@ -27,10 +27,22 @@ void mlc_http_tls_free(http_tls *tls)
     free(tls);
 }
 
+/* libwebsockets asks for a certificate without naming authorities: then a client may show any that it has, for another purpose,
+ * and would be refused for it. Named, it shows one of theirs or none. */
+static void name_authorities(SSL_CTX *ctx, const char *file)
+{
+    STACK_OF(X509_NAME) *const names = file != NULL ? SSL_load_client_CA_file(file) : NULL;
+    if (names != NULL)
+        SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
+    ERR_clear_error();
+}
+
 void mlc_http_tls_learn(mlc_http_server *server, void *ssl_ctx)
 {
-    if (server->tls != NULL)
-        server->tls->ctx = ssl_ctx;
+    if (server->tls == NULL)
+        return;
+    server->tls->ctx = ssl_ctx;
+    name_authorities(ssl_ctx, server->tls->client_ca_file);
 }
 
 mlc_code mlc_http_tls_open(mlc_http_server *server, const mlc_http_server_options *o,

@@ -87,5 +87,6 @@ void mlc_http_trace_end(mlc_http_call *call, CURLcode result)
         call->trace->connect_status = (int)status;
     if (curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address != NULL)
         mlc_strlcpy(call->trace->address, address, sizeof call->trace->address);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_PORT, &call->trace->port);
     call->trace->stage = stage_of(call, result);
 }

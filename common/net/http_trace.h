@@ -36,6 +36,7 @@ typedef struct mlc_http_trace {
     char proxy_offers[48];
     const char *proxy_remedy; /* NULL: nothing to say; else in the settings' own words, static */
     char address[64];         /* of the host or the proxy, when connected */
+    long port;                /* the same */
     mlc_http_cert peer;       /* the server's own certificate */
     /* The certificate of the chain that was not accepted, and OpenSSL's reason; empty when all were. A wrong host name is
      * no fault of the chain: the handshake fails with this empty. */

@@ -1,4 +1,4 @@
-/* store.c - a store's life: directory, lock, LMDB environment, reading, growing (store.h). Its writer: writer.c. */
+/* store.c - a store's life: directory, lock, LMDB environment, reading, growing (store.h). Its writer: writer.c; copies of it: snapshot.c. */
 #include "store/disk.h"
 #include "store/store_inner.h"
 
@@ -260,34 +260,4 @@ mlc_code mlc_store_info_get(mlc_store *store, mlc_store_info *out, mlc_error *er
     out->map_max = store->map_max;
     writer_counts(store, &out->commits, &out->jobs);
     return MLC_OK;
-}
-
-/* ---- backup ---- */
-
-static int copy_to(mlc_store *store, int fd)
-{
-    (void)pthread_rwlock_rdlock(&store->map_lock);
-    const int rc = mdb_env_copyfd2(store->env, disk_handle(fd), MDB_CP_COMPACT);
-    (void)pthread_rwlock_unlock(&store->map_lock);
-    return rc == 0 && fsync(fd) != 0 ? errno : rc;
-}
-
-mlc_code mlc_store_backup(mlc_store *store, const char *dir, mlc_error *err)
-{
-    char path[PATH_TEXT_MAX];
-    const int len = snprintf(path, sizeof path, "%s/data.mdb", dir);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return mlc_fail(err, MLC_E_INVALID, "backup to %.200s: the name is too long", dir);
-    /* Not by mdb_env_copy2: its file could be read by every user, and is not synced. */
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return mlc_fail(err, MLC_E_IO, "backup to %s: %s", path, strerror(errno));
-    int rc = copy_to(store, fd);
-    if (close(fd) != 0 && rc == 0)
-        rc = errno;
-    if (rc == 0)
-        return MLC_OK;
-    (void)unlink(path);
-    return mlc_fail(err, rc == ENOSPC || rc == EDQUOT ? MLC_E_FULL : MLC_E_IO, "backup to %s: %s", path,
-                    mdb_strerror(rc));
 }

@@ -87,5 +87,9 @@ mlc_code mlc_store_info_get(mlc_store *store, mlc_store_info *out, mlc_error *er
  * readable for its owner only, and synced when this returns. MLC_E_IO (also: there is one already),
  * MLC_E_FULL; nothing is left behind. */
 mlc_code mlc_store_backup(mlc_store *store, const char *dir, mlc_error *err);
+/* The same into a file without a name in the store's own folder, which is gone once it is closed: *fd, open for reading and
+ * the caller's to close, and its length. It is read at any pace without holding the store up. Any thread; takes as long as
+ * the disk needs, and the map does not grow meanwhile. MLC_E_FULL: the disk would have less than 16 MiB left. */
+mlc_code mlc_store_snapshot(mlc_store *store, int *fd, uint64_t *bytes, mlc_error *err);
 
 #endif

@@ -32,6 +32,16 @@ static mlc_code add_bytes(cJSON *obj, const char *name, const uint8_t *bytes, si
     return mlc_json_add_str(obj, name, text, err);
 }
 
+static mlc_code add_issued(cJSON *root, const mlc_hello *hello, mlc_error *err)
+{
+    mlc_buf text = {0};
+    mlc_code code = mlc_base64(hello->issued, hello->issued_len, &text, err);
+    if (code == MLC_OK)
+        code = mlc_json_add_str(root, "issued", mlc_buf_text(&text), err);
+    mlc_buf_free(&text);
+    return code;
+}
+
 static mlc_code add_position(cJSON *root, const mlc_position *position, mlc_error *err)
 {
     cJSON *obj = cJSON_CreateObject();
@@ -84,6 +94,8 @@ static mlc_code add_identity(cJSON *root, const mlc_hello *hello, bool welcome, 
             code = add_bytes(root, "nonce", hello->nonce, MLC_NONCE_LEN, err);
         if (code == MLC_OK && hello->has_signature)
             code = add_bytes(root, "certificate", hello->fingerprint, MLC_SHA256_LEN, err);
+        if (code == MLC_OK && hello->has_signature && hello->issued_len > 0)
+            code = add_issued(root, hello, err);
     }
     if (code == MLC_OK && hello->has_signature)
         code = add_bytes(root, "signature", hello->signature, MLC_EC_SIGNATURE_LEN, err);
@@ -162,6 +174,25 @@ static mlc_code read_bytes(const cJSON *obj, const char *name, uint8_t *out, siz
     return MLC_OK;
 }
 
+/* May be absent: agents of former versions do not show it. */
+static mlc_code read_issued(const cJSON *root, mlc_hello *out, mlc_error *err)
+{
+    mlc_buf der = {.max = sizeof(out->issued)};
+    const cJSON *item = mlc_json_get(root, "issued");
+    const char *text = mlc_json_text(item);
+    if (item == NULL)
+        return MLC_OK;
+    mlc_code code = text != NULL ? mlc_base64_parse(text, strlen(text), &der, NULL) : MLC_E_INVALID;
+    if (code == MLC_OK && der.len > 0) {
+        memcpy(out->issued, der.data, der.len);
+        out->issued_len = der.len;
+    } else {
+        code = bad(err, "issued");
+    }
+    mlc_buf_free(&der);
+    return code;
+}
+
 static mlc_code read_position(const cJSON *root, mlc_position *out, mlc_error *err)
 {
     const cJSON *obj = mlc_json_get(root, "received");
@@ -196,6 +227,8 @@ static mlc_code read_agent(const cJSON *root, mlc_hello *out, mlc_error *err)
         code = read_bytes(root, "nonce", out->nonce, MLC_NONCE_LEN, err);
     if (code == MLC_OK && out->auth == MLC_AUTH_CERT)
         code = read_bytes(root, "certificate", out->fingerprint, MLC_SHA256_LEN, err);
+    if (code == MLC_OK && out->auth == MLC_AUTH_CERT)
+        code = read_issued(root, out, err);
     return code;
 }
 

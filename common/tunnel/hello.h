@@ -8,6 +8,7 @@
 #define MLC_TUNNEL_HELLO_H
 
 #include "crypto/ec.h"
+#include "crypto/x509.h"
 #include "tunnel/frame.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
     MLC_HELLO_MAX = 8 * 1024,
     MLC_HELLO_DEPTH = 4,
     MLC_AGENT_ID_MAX = 128, /* with the NUL */
+    MLC_HELLO_CERT_MAX = 1280,
     MLC_SOFTWARE_MAX = 64
 };
 
@@ -31,6 +33,8 @@ typedef struct mlc_own_identity {
     uint8_t key[MLC_EC_PRIVATE_LEN];
     uint8_t fingerprint[MLC_SHA256_LEN];  /* SHA-256 of its certificate */
     uint8_t relay_key[MLC_EC_PUBLIC_LEN]; /* of the authority that issued it: the relay proves itself by it */
+    uint8_t cert[MLC_CERT_MAX];           /* DER */
+    size_t cert_len;
 } mlc_own_identity;
 
 /* How far a receiver has got in a sender's stream. epoch 0: nothing was ever received. `mark` is the
@@ -56,6 +60,8 @@ typedef struct mlc_hello {
     uint8_t proof[MLC_SHA256_LEN];
     bool has_proof;
     uint8_t fingerprint[MLC_SHA256_LEN]; /* HELLO with an issued certificate */
+    uint8_t issued[MLC_HELLO_CERT_MAX];  /* that certificate (DER); issued_len 0: it was not shown */
+    size_t issued_len;
     uint8_t signature[MLC_EC_SIGNATURE_LEN];
     bool has_signature;
     char software[MLC_SOFTWARE_MAX];

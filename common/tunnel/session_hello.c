@@ -70,6 +70,10 @@ static void on_challenge(mlc_session *s, const mlc_frame *frame)
         code = mlc_proof_agent(s->key, s->challenge, s->agent, s->nonce, hello.proof, &err);
     if (hello.has_signature) {
         memcpy(hello.fingerprint, s->own.fingerprint, sizeof(hello.fingerprint));
+        if (s->own.cert_len <= sizeof(hello.issued)) {
+            memcpy(hello.issued, s->own.cert, s->own.cert_len);
+            hello.issued_len = s->own.cert_len;
+        }
         code = mlc_sign_agent(&s->own, s->challenge, s->agent, s->nonce, hello.signature, &err);
     }
     if (code != MLC_OK) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #undef mkdir
 #undef rename
@@ -81,10 +82,39 @@ int mlc_posix_sigmask(int how, const sigset_t *set, sigset_t *old)
     return 0;
 }
 
+int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    const size_t len = strlen(name);
+    char *const end = name + len - 6;
+    if (len < 6 || strcmp(end, "XXXXXX") != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (int tries = 0; tries < 100; tries++) {
+        unsigned char draw[6];
+        if (getrandom(draw, sizeof draw, 0) != (ssize_t)sizeof draw)
+            break;
+        for (size_t i = 0; i < sizeof draw; i++)
+            end[i] = letters[draw[i] % (sizeof letters - 1)];
+        const HANDLE file =
+            CreateFileA(name, GENERIC_READ | GENERIC_WRITE | DELETE, share | FILE_SHARE_DELETE, NULL,
+                        CREATE_NEW, FILE_ATTRIBUTE_NORMAL | flags, NULL);
+        if (file != INVALID_HANDLE_VALUE)
+            return _open_osfhandle((intptr_t)file, O_RDWR | O_BINARY | O_NOINHERIT);
+        const DWORD why = GetLastError();
+        errno = why == ERROR_PATH_NOT_FOUND ? ENOENT : why == ERROR_ACCESS_DENIED ? EACCES : EIO;
+        if (why != ERROR_FILE_EXISTS)
+            return -1;
+    }
+    errno = EEXIST;
+    return -1;
+}
+
 int mkostemp(char *name, int flags)
 {
     (void)flags;
-    return mkstemp(name);
+    return mlc_posix_new_file(name, 0, FILE_SHARE_READ);
 }
 
 int fsync(int fd)

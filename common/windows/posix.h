@@ -35,6 +35,9 @@ void *memrchr(const void *data, int byte, size_t len);
 char *strndup(const char *text, size_t len);
 ssize_t getline(char **line, size_t *size, FILE *in);
 int mkostemp(char *name, int flags);
+/* As mkostemp, with attributes and flags of CreateFile. Others may have `share` (0: nobody opens it meanwhile); it can be renamed
+ * and removed while it is open. */
+int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share);
 int fsync(int fd);
 /* A second name for a file; NTFS only. */
 int link(const char *old_name, const char *new_name);

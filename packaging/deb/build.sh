@@ -79,9 +79,10 @@ add_overrides() { # part, root
 }
 
 add_scripts() { # part, root
-    local script
+    local script units="ml-$1.service"
+    if [[ $1 == relay ]]; then units="ml-relay.socket $units"; fi
     for script in postinst prerm postrm; do
-        sed "s/@name@/ml-$1/g; s/@part@/$1/g" "packaging/deb/$script.in" >"$2/DEBIAN/$script"
+        sed "s/@name@/ml-$1/g; s/@part@/$1/g; s/@units@/$units/g" "packaging/deb/$script.in" >"$2/DEBIAN/$script"
         chmod 0755 "$2/DEBIAN/$script"
     done
 }

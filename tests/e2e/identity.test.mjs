@@ -4,8 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
@@ -272,6 +273,69 @@ test('revocation', async (t) => alone(async (world) => {
   });
 }));
 
+test('a relay restored from a backup', async (t) => alone(async (world) => {
+  const folder = (...names) => path.join(world.dir, ...names);
+  const copy = (from, to) => { fs.rmSync(to, { recursive: true, force: true }); fs.cpSync(from, to, { recursive: true }); };
+  let former;
+
+  await step(t, world, 'the agent renews its certificate after the backup', async () => {
+    settings(world, { life: '10m' });
+    await restartRelay(world);
+    await enrolled(world);
+    await world.startAgent();
+    await world.connected();
+    former = (await identity(world)).serial;
+    await world.agent.stop();
+    await world.relay.stop();
+    copy(folder('relay', 'control'), folder('backup'));
+    copy(folder('agent'), folder('agent.former'));
+    settings(world, { life: '10m', agent: { renew_at: 10 } }); // due as soon as it runs
+    await world.startRelay();
+    await sleep(1500); // the beginning of a certificate is told in whole seconds
+    await world.startAgent();
+    await until('renewed and in use', async () => (await known(world)).serial !== former && (await trail(world)).some(({ event }) => event.action === 'certificate in use'), { timeoutMs: 30000 });
+    await world.agent.stop();
+    await world.relay.stop();
+  });
+
+  await step(t, world, 'with the former store in its place the agent connects again, as the doctor foretells', async () => {
+    settings(world, { life: '10m' });
+    copy(folder('backup'), folder('relay', 'control'));
+    await world.startRelay();
+    assert.equal((await known(world)).serial, former);
+    const told = await doctor(programFile('MLC_AGENT', 'ml-agent'), world.configFile('agent'), '--json');
+    assert.equal(told.checks['relay.identity'].state, 'ok', told.text);
+    await world.startAgent();
+    await world.connected();
+    const { serial } = await identity(world);
+    assert.notEqual(serial, former);
+    await until('it is in the registry', async () => (await known(world)).serial === serial);
+    const adopted = (await trail(world)).filter(({ event }) => event.action === 'certificate adopted').map(({ event }) => event.targetId);
+    assert.deepEqual(adopted, [`certificate/${serial}`]);
+    assert.match(world.relay.text(), /the registry did not know was adopted/);
+  });
+
+  await step(t, world, 'after which the former certificate is refused, also after a restart', async () => {
+    await world.agent.stop();
+    copy(folder('agent'), folder('agent.now'));
+    copy(folder('agent.former'), folder('agent'));
+    await restartRelay(world);
+    await world.startAgent();
+    assert.equal((await identity(world)).serial, former);
+    await until('it is refused', async () => /unknown or its credentials are wrong/.test((await tunnel(world)).lastError ?? ''), { timeoutMs: 20000 });
+    assert.match(world.relay.text(), /issued before the newest that is known/);
+    await world.agent.stop();
+  });
+
+  await step(t, world, 'a revoked agent is not let in, whatever it shows', async () => {
+    await relayCtl(world, 'revoke', world.tenant, world.agentId);
+    copy(folder('agent.now'), folder('agent'));
+    await world.startAgent();
+    await until('it is refused', async () => /unknown or its credentials are wrong/.test((await tunnel(world)).lastError ?? ''), { timeoutMs: 20000 });
+    assert.equal(await known(world), undefined);
+  });
+}));
+
 /** Opens TLS in front of the relay; `inner`: speaks TLS with the relay as well. */
 async function tlsProxy(world, inner) {
   const server = tls.createServer({ cert: fs.readFileSync(path.join(world.certs, 'server.pem')), key: fs.readFileSync(path.join(world.certs, 'server.key')) }, (client) => {
@@ -284,6 +348,52 @@ async function tlsProxy(world, inner) {
   await new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve); });
   return { url: `wss://127.0.0.1:${port}/v1/tunnel`, close: () => server.close() };
 }
+
+/** What a TLS client that has no certificate is told, by both versions of TLS. */
+function offered(world) {
+  return ['-tls1_2', '-tls1_3'].map((version) => {
+    const { stdout, stderr } = spawnSync('openssl', ['s_client', version, '-connect', `127.0.0.1:${world.relayPort}`, '-CAfile', path.join(world.certs, 'ca.pem')],
+      { input: 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', encoding: 'utf8', timeout: 20000 });
+    assert.match(stdout, /Verification: OK/, stderr);
+    return stdout;
+  });
+}
+
+/** Status of a request over TLS without a certificate. */
+function asked(world, method, where) {
+  return new Promise((resolve, reject) => {
+    https.request({ host: '127.0.0.1', port: world.relayPort, method, path: where, ca: world.ca, agent: false }, (response) => { response.resume(); resolve(response.statusCode); }).on('error', reject).end();
+  });
+}
+
+test('whom the relay asks for a certificate', async (t) => alone(async (world) => {
+  const nobodyNeedsOne = async () => {
+    assert.equal(await asked(world, 'GET', '/healthz'), 200);
+    assert.equal(await asked(world, 'POST', `/v1/webhook/${world.tenant}?secret=wrong`), 401); // the relay's word, not TLS's
+  };
+
+  await step(t, world, 'everybody, by the name of its authority, and who has none goes on without', async () => {
+    for (const text of offered(world)) assert.match(text, /Acceptable client certificate CA names\n(.*\n)*?CN = ml-relay-agents\n/, text);
+    await nobodyNeedsOne();
+  });
+
+  await step(t, world, 'nobody, with relay.tls_certificates = false', async () => {
+    settings(world, { relay: { tls_certificates: false } });
+    await restartRelay(world);
+    for (const text of offered(world)) assert.match(text, /No client certificate CA names sent/, text);
+    await nobodyNeedsOne();
+  });
+
+  await step(t, world, 'but for the certificates of another authority, when the configuration names one', async () => {
+    settings(world, { relay: { tls_certificates: false, client_ca_file: path.join(world.certs, 'ca.pem') } });
+    await restartRelay(world);
+    for (const text of offered(world)) {
+      assert.match(text, /Acceptable client certificate CA names\nCN = test CA\n/, text);
+      assert.doesNotMatch(text, /ml-relay-agents/);
+    }
+    await nobodyNeedsOne();
+  });
+}));
 
 test('TLS proxies in front of the relay', async (t) => alone(async (world) => {
   await step(t, world, 'a relay without TLS of its own takes the signature for proof', async () => {

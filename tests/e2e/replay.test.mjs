@@ -5,14 +5,17 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import https from 'node:https';
 import path from 'node:path';
 import test from 'node:test';
 import { settled } from './lib/compare.mjs';
+import { agentSettings, writeConfig } from './lib/configs.mjs';
+import { doctor } from './lib/doctor.mjs';
 import { agentCtl, refusal } from './lib/mlctl.mjs';
 import { JdeSim } from './lib/sims.mjs';
 import { step } from './lib/steps.mjs';
 import { until } from './lib/wait.mjs';
-import { World } from './lib/world.mjs';
+import { World, freePort, programFile } from './lib/world.mjs';
 
 const WAIT = { timeoutMs: 20000 };
 const RELAY = { tenant: { webhooks: { register: true } } };
@@ -59,6 +62,16 @@ const replaySettings = (world, target) => ({
   url: target.url, username: target.options.username, password: `file:${world.secretFile('jde')}`, environment: target.options.environment,
   ca_file: path.join(world.certs, 'ca.pem'),
 });
+
+/** An AIS server that logs everybody in to this environment, whatever was asked for. */
+async function strayServer(world, environment) {
+  const [cert, key] = ['server.pem', 'server.key'].map((name) => fs.readFileSync(path.join(world.certs, name)));
+  const body = JSON.stringify({ username: 'MLTEST', environment, userInfo: { token: 'abc', dateFormat: 'MDE' } });
+  const server = https.createServer({ cert, key }, (request, response) => { response.end(body); });
+  const port = await freePort();
+  await new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve); });
+  return { url: `https://127.0.0.1:${port}`, close: () => { server.close(); server.closeAllConnections(); } };
+}
 
 const trail = async (world, key) => world.agentAdmin('GET', `/v1/audit?store=agent&max=10000&key=${encodeURIComponent(key)}`);
 
@@ -132,6 +145,41 @@ test('addresses in dry run, and replays at a test JDE', async (t) => World.run({
     const last = (await trail(world, `order/${order.orderId}`)).at(-1);
     assert.deepEqual([last.event.action, last.event.actor, last.event.outcome], ['replayed', 'operator:tester', 'ok']);
     assert.match(JSON.stringify(last), /replayed at [^"]*: created /);
+  });
+
+  await step(t, world, 'the doctor knows the test JDE, and one that is the productive JDE by another name', async () => {
+    const ask = (replay) => {
+      writeConfig(world.configFile('doctor'), agentSettings(world, { replay }));
+      return doctor(programFile('MLC_AGENT', 'ml-agent'), world.configFile('doctor'), '--json');
+    };
+    const settings = replaySettings(world, target);
+    const well = await ask(settings);
+    assert.deepEqual(well.failed, [], well.text);
+    for (const id of ['connect', 'tls', 'answer', 'target', 'login']) assert.equal(well.checks[`replay.${id}`].state, 'ok', id);
+    assert.match(well.checks['replay.login'].detail, /MLTEST in environment JPY920/);
+
+    const port = new URL(jde.url).port;
+    const alias = await ask({ ...settings, url: `https://localhost:${port}`, username: jde.options.username ?? 'MLCONN', environment: 'JPY920' });
+    assert.equal(alias.checks['replay.target'].state, 'warn', alias.text);
+    assert.match(alias.checks['replay.target'].detail, /lead to the same address/);
+
+    const stray = await strayServer(world, jde.options.environment);
+    const astray = await ask({ ...settings, url: stray.url });
+    stray.close();
+    assert.deepEqual(astray.failed, ['replay.login'], astray.text);
+    assert.match(astray.checks['replay.login'].detail, /environment JPD920, which is that of ais\.environment/);
+
+    const file = path.join(world.dir, 'wrong.secret');
+    fs.writeFileSync(file, 'not-the-password', { mode: 0o600 });
+    const refused = await ask({ ...settings, password: `file:${file}` });
+    assert.deepEqual(refused.failed, ['replay.login'], refused.text);
+    assert.match(refused.checks['replay.login'].remedy, /replay\.username/);
+
+    const away = await ask({ ...settings, url: `https://127.0.0.1:${await freePort()}` });
+    assert.deepEqual(away.failed, ['replay.connect'], away.text);
+    for (const id of ['target', 'login']) assert.equal(away.checks[`replay.${id}`].state, 'skipped', id);
+    assert.equal(away.checks['ais.login'].state, 'ok');
+    assert.equal((await ask(undefined)).checks['replay.login'], undefined, 'without a test target it is not asked for');
   });
 
   await step(t, world, 'replayed once more it is found, not made twice', async () => {

@@ -122,8 +122,13 @@ test('secrets at rest', async (t) => World.run({ register: false, customers: 3, 
       assert.equal(code, 0, out);
       if (!world[kind].alive) await (kind === 'relay' ? world.startRelay() : world.startAgent());
     }
+    /* What a kill between two writes leaves, beside what is nobody's but the operator's. */
+    for (const kind of KINDS) for (const one of [`${keyFile(world, kind)}.next`, keyFile(world, kind), world.configFile(kind)]) fs.writeFileSync(`${one}.mlc-new-a1B2c3`, 'half', { mode: 0o600 });
+    const kept = `${world.configFile('relay')}.backup`;
+    fs.writeFileSync(kept, 'mine');
     for (const kind of KINDS) await rotate(world, kind);
-    for (const kind of KINDS) assert.ok(fs.readdirSync(path.join(world.dir, kind)).every((name) => !/^root\.key\.(next|old)$/.test(name)), kind);
+    for (const folder of [world.dir, ...KINDS.map((kind) => path.join(world.dir, kind))]) assert.deepEqual(fs.readdirSync(folder).filter((name) => /^root\.key\.|\.mlc-new-/.test(name)), [], folder);
+    assert.equal(fs.readFileSync(kept, 'utf8'), 'mine');
     await assertWell(world);
     await restart(world);
   });

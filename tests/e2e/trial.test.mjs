@@ -168,8 +168,11 @@ test('dry runs and replays', async (t) => World.run({ customers: CUSTOMERS, rela
     assert.match(entry.outcome, /^dry run: would send \{/);
     assert.deepEqual(await jde.orders(), []);
     assert.equal((await dynamics.order(orderId)).ml_jdeordernumber ?? null, null);
-    await restartAgent(world, atNight);
+    const { pid } = world.agent.child;
+    world.writeConfigs({ relay: { tenant: { ...NO_ADDRESSES, ...world.tenantMore } }, agent: atNight });
+    world.agent.child.kill('SIGHUP');
     await until('the number is in Dynamics', async () => (await dynamics.order(orderId)).ml_jdeordernumber, WAIT);
     assert.equal((await jde.orders()).length, 1);
+    assert.equal(world.agent.child.pid, pid); // it was not started anew
   });
 }));

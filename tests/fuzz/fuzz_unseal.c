@@ -1,6 +1,6 @@
 /* parts: crypto */
-/* Sealed envelopes and the text codecs around them: nothing forged opens, everything read round-trips. */
-#include "crypto/crypto.h"
+/* Sealed envelopes, wrapped key files and the text codecs around them: nothing forged opens, everything read round-trips. */
+#include "crypto/token.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +50,23 @@ static void try_seal(const uint8_t *data, size_t size)
     mlc_buf_free(&plain);
 }
 
+/* What is read as a wrapped key file is written in the same way, but for the newline at its end. */
+static void try_wrapped(const uint8_t *data, size_t size)
+{
+    mlc_token_method method = MLC_TOKEN_METHODS;
+    mlc_buf bytes = {.max = MLC_TOKEN_FILE_MAX};
+    mlc_buf again = {0};
+    if (mlc_token_parse(data, size, "root.key", &method, &bytes, NULL) == MLC_OK) {
+        require(mlc_token_wrapped(data, size) && method < MLC_TOKEN_METHODS);
+        require(mlc_buf_printf(&again, NULL, "%s\n", mlc_token_head(method)) == MLC_OK);
+        require(mlc_base64(bytes.data, bytes.len, &again, NULL) == MLC_OK);
+        require(again.len == size - (data[size - 1] == '\n' ? 1 : 0));
+        require(memcmp(again.data, data, again.len) == 0);
+    }
+    mlc_buf_free(&bytes);
+    mlc_buf_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mlc_buf plain = {0};
@@ -58,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(text != NULL);
     try_codecs(text, strlen(text));
     try_seal(data, size);
+    try_wrapped(data, size);
     mlc_buf_free(&plain);
     free(text);
     return 0;

@@ -73,16 +73,20 @@ prepare() { # machine: what a customer has before the first step: names, a trust
     tar -C "$new" -c . | machine "$name" tar -x -C new
 }
 
-guide() { # sections...
+follow() { # guide, sections...
     local name machines_json=
     for name in relay agent; do
         local first=machine_$name
         machines_json+="\"$name\": [\"nsenter\", \"--target\", \"${!first}\", \"--all\", \"--wdns=/root\", \"--\", \"/usr/bin/env\",
             \"-i\", \"PATH=/usr/sbin:/usr/bin:/sbin:/bin\", \"HOME=/root\", \"LC_ALL=C.UTF-8\", \"TERM=dumb\", \"DEBIAN_FRONTEND=noninteractive\"],"
     done
-    counted node tests/install/guide.mjs docs/install.md "$@" <<<"{ \"machines\": { ${machines_json%,} }, \"secrets\": {
+    counted node tests/install/guide.mjs "$@" <<<"{ \"machines\": { ${machines_json%,} }, \"secrets\": {
         \"acme-webhook\": \"$webhook_secret\", \"acme-client\": \"$client_secret\", \"ais-password\": \"$ais_password\",
         \"ml-agent.ais-password\": \"$ais_password\" }, \"token\": \"$work/token\" }"
+}
+
+guide() { # sections...
+    follow docs/install.md "$@"
     sections+=("$@")
 }
 
@@ -190,6 +194,75 @@ kept() { # machine: what an upgrade and a removal keep
     machine "$1" bash -c 'find /etc/ml-connector /var/lib/ml-connector/*/root.key -type f | sort | xargs sha256sum'
 }
 
+# ---- the socket that stays open (docs/deploy.md) ----
+
+ask_relay() { machine relay curl --silent --show-error --fail --max-time 60 --output /dev/null https://relay.example.com/healthz; }
+
+socket_since() { machine relay systemctl show --property ActiveEnterTimestampMonotonic --value ml-relay.socket; }
+
+# New connections one after the other, until the file "asked" is removed; a line in it for each: its exit status and what curl said.
+keep_asking() {
+    local said status
+    : >"$work/asked"
+    (
+        while [[ -e $work/asked ]]; do
+            status=0
+            said=$(ask_relay 2>&1) || status=$?
+            if [[ -e $work/asked ]]; then echo "$status $said" >>"$work/asked"; fi
+        done
+    ) &
+    asking=$!
+}
+
+# Prints what was refused, and fails then; also when hardly anything was asked.
+all_answered() { # at least so many
+    mv "$work/asked" "$work/answers"
+    wait "$asking"
+    ! grep -v '^0 ' "$work/answers" && (($(wc -l <"$work/answers") >= $1))
+}
+
+# The same restart refuses without the socket: a stopped relay leaves nobody at the port.
+check_socket() {
+    local round since pid
+    check socket.installed-not-enabled same "$(machine relay systemctl is-enabled ml-relay.socket) $(machine relay systemctl is-active ml-relay.socket)" \
+        "disabled inactive"
+    check socket.unit-verified machine relay systemd-analyze verify --man=no ml-relay.socket
+    machine relay systemctl stop ml-relay 2>/dev/null
+    check socket.refused-without not ask_relay
+    machine relay systemctl start ml-relay
+    follow docs/deploy.md "Restart without a refused webhook"
+    check socket.used same "$(show relay TriggeredBy)" ml-relay.socket
+    since=$(socket_since)
+    keep_asking
+    for round in 1 2 3; do
+        pid=$(show relay MainPID)
+        check "socket.restart-$round" machine relay systemctl restart ml-relay
+        check "socket.restart-$round-was-one" not same "$(show relay MainPID)" "$pid"
+        sleep 1
+    done
+    check socket.no-connection-refused all_answered 9
+    check socket.never-closed same "$(socket_since)" "$since"
+    machine relay systemctl stop ml-relay 2>/dev/null
+    check socket.a-connection-starts-the-relay ask_relay
+    check socket.agent-comes-back until_true agent_is_linked
+}
+
+# ---- backup and restore (docs/deploy.md) ----
+
+check_backup() {
+    local key
+    key=$(machine relay sha256sum /var/lib/ml-connector/relay/root.key)
+    follow docs/deploy.md "Backup and restore"
+    check backup.root-key-is-not-in-it same "$(machine relay find /backup/relay-2026-11-25 -type f -printf '%P %m\n' | sort)" \
+        $'backup.json 600\ncontrol/data.mdb 600\ntenants/acme/data.mdb 600'
+    check backup.root-key-stays same "$(machine relay sha256sum /var/lib/ml-connector/relay/root.key)" "$key"
+    check backup.restored-knows-the-agent until_true agent_is_linked
+    check backup.restored-knows-links matches accounts "$(machine relay mlctl xref JDE/F0101/6001)"
+    check backup.of-others-refused not machine relay runuser -u nobody -- mlctl backup /tmp/mine
+    check backup.agent machine agent mlctl backup /root/agent-backup
+    check backup.nothing-left-beside same "$(machine agent find /var/lib/ml-connector/agent -name 'copy*')" ""
+}
+
 # The first format knew neither the head of the audit trail on record nor segments; keys and values are in hexadecimal.
 as_first_format() { # of a dump of all tables
     awk '/^VERSION=/ { held = ""; name = "" }
@@ -243,6 +316,8 @@ check_installed agent
 guide "3. The first record"
 check guide.records-arrived until_true records_arrived
 check_watchdog relay
+check_socket
+check_backup
 check_watchdog agent
 if credentials_work; then
     guide "Secrets as systemd credentials"
@@ -258,7 +333,11 @@ for part in relay agent; do
     before[$part]=$(kept "$part")
     pid[$part]=$(show "$part" MainPID)
 done
+socket_before=$(socket_since)
+keep_asking
 guide "Upgrade"
+check upgrade.relay.no-connection-refused all_answered 3
+check upgrade.relay.keeps-socket-open same "$(machine relay systemctl is-active ml-relay.socket) $(socket_since)" "active $socket_before"
 for part in relay agent; do
     check "upgrade.$part.version" matches "^ml-$part/99\\." "$(machine "$part" "ml-$part" --version)"
     check "upgrade.$part.started-anew" not same "$(show "$part" MainPID)" "${pid[$part]}"
@@ -273,13 +352,19 @@ check upgrade.keeps-links matches accounts "$(machine relay mlctl xref JDE/F0101
 check remove.relay machine relay apt-get remove --yes ml-connector-relay
 check remove.takes-program not machine relay test -e /usr/sbin/ml-relay
 check remove.stops-service not same "$(show relay ActiveState)" active
+check remove.stops-socket not machine relay systemctl is-active --quiet ml-relay.socket
+check remove.closes-port not ask_relay
 check remove.keeps-all same "$(kept relay)" "${before[relay]}"
 check remove.return machine relay bash -c 'apt-get install --yes ./new/ml-connector-relay_*.deb && systemctl start ml-relay'
 check remove.return-is-enabled same "$(machine relay systemctl is-enabled ml-relay)" enabled
+check remove.return-has-its-socket same "$(machine relay systemctl is-enabled ml-relay.socket) $(machine relay systemctl is-active ml-relay.socket)" \
+    "enabled active"
 check remove.return-goes-on until_true agent_is_linked
 guide "Removal"
 check purge.keeps-user machine agent id ml-agent
 guide "How the services are shut in"
 check guide.whole same "$(printf '%s\n' "${sections[@]}")" "$(node tests/install/guide.mjs --list docs/install.md)"
+check purge.relay machine relay apt-get purge --yes ml-connector-relay
+check purge.disables-all same "$(machine relay find /etc/systemd/system /var/lib/systemd/deb-systemd-helper-enabled -name 'ml-relay.*')" ""
 tell_journals
 finish

@@ -34,6 +34,8 @@ test_rpm() { # run in an overlay
     check rpm.state-private same "$(stat -c '%U %a' /var/lib/ml-connector/relay)" "ml-relay 700"
     check rpm.verify rpm -V --nodeps "${all[@]}"
     check rpm.scripts matches 'preinstall.*useradd' "$(rpm -q --scripts ml-connector-agent | tr '\n' ' ')"
+    check rpm.socket-stops-first matches 'ml-relay\.socket ml-relay\.service' "$(rpm -q --scripts ml-connector-relay | tr '\n' ' ')"
+    check rpm.socket-is-not-enabled same "$(find /etc/systemd -name 'ml-relay.socket')" ""
     check rpm.config matches 'agent\.conf' "$(rpm -q --configfiles ml-connector-agent)"
     check rpm.runs ml-agent --version
     echo "# mine" >>/etc/ml-connector/agent.conf

@@ -82,6 +82,7 @@ static inline void admin_fix_open_server(admin_fix *f)
     lst_check(mlc_admin_open(&f->admin, &options, &err), &err);
     const mlc_admin_store store = {.name = "agent",
                                    .store = f->s.store,
+                                   .folder = "",
                                    .streams = {f->jde, f->up},
                                    .stream_count = 2,
                                    .on_released = admin_fix_released,

@@ -185,7 +185,8 @@ static void test_certificate_is_taken(void **state)
 {
     site s;
     uint8_t key[MLC_EC_PRIVATE_LEN], public_key[MLC_EC_PUBLIC_LEN];
-    char hex[2 * MLC_EC_PRIVATE_LEN + 1], root[200];
+    char hex[2 * MLC_EC_PRIVATE_LEN + 1];
+    mlc_key_place root;
     struct stat info;
     mlc_agent_identity identity;
     mlc_buf base64 = {0};
@@ -210,7 +211,8 @@ static void test_certificate_is_taken(void **state)
     /* The next request is for another key. */
     next_key(&s, key);
     assert_memory_not_equal(identity.own.key, key, sizeof key);
-    assert_int_equal(stat(mlc_identity_root_key_file(s.cfg, root, sizeof root), &info), 0);
+    mlc_key_place_of(mlc_identity_key_owner(), s.cfg, &root);
+    assert_int_equal(stat(root.file, &info), 0);
     assert_int_equal(info.st_mode & 077, 0);
     mlc_buf_free(&base64);
     site_close(&s);
@@ -271,9 +273,9 @@ static void test_everything_is_sealed_anew(void **state)
 {
     static const uint8_t fresh[MLC_KEY_LEN] = {5};
     site s;
-    char path[200];
     size_t count = 0;
     mlc_keyring ring;
+    mlc_key_place root;
     mlc_agent_identity before, after;
     uint8_t next[MLC_EC_PRIVATE_LEN], again[MLC_EC_PRIVATE_LEN];
     (void)state;
@@ -282,14 +284,14 @@ static void test_everything_is_sealed_anew(void **state)
     assert_int_equal(enroll(&s), MLC_OK);
     next_key(&s, next);
     assert_int_equal(load(&s, &before), MLC_OK);
-    (void)mlc_identity_root_key_file(s.cfg, path, sizeof path);
-    assert_int_equal(mlc_keyring_load(path, false, &ring, NULL), MLC_OK);
+    mlc_key_place_of(mlc_identity_key_owner(), s.cfg, &root);
+    assert_int_equal(mlc_key_place_ring(mlc_identity_key_owner(), s.cfg, false, &ring, NULL), MLC_OK);
     mlc_keyring both = mlc_keyring_of(fresh);
     memcpy(both.keys[both.count++], ring.keys[0], MLC_KEY_LEN);
     assert_int_equal(mlc_identity_reseal_stopped(s.cfg, &both, &count, NULL), MLC_OK);
     assert_int_equal(count, 2);
     assert_int_equal(load(&s, &after), MLC_E_AUTH); /* the file still is the former key */
-    FILE *const out = fopen(path, "we");
+    FILE *const out = fopen(root.file, "we");
     assert_non_null(out);
     assert_int_equal(fwrite(fresh, 1, sizeof fresh, out), sizeof fresh);
     assert_int_equal(fclose(out), 0);

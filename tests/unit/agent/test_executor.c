@@ -9,6 +9,7 @@
 
 #include "agent/executor.h"
 #include "crypto/crypto.h"
+#include "deliver/held.h"
 #include "support/ais_test.h"
 #include "support/loop_store_test.h"
 
@@ -24,7 +25,7 @@
 typedef struct exec_fix {
     ais_fix *a;
     lst_fix s; /* its store and waker, on the loop of the AIS test */
-    mlc_outbox *jde, *up;
+    mlc_outbox *jde, *up, *held;
     mlc_executor *e;
     mlc_map *map;
     mlc_catalogue *catalogue;
@@ -62,6 +63,7 @@ static void fix_open_with(exec_fix *f, bool purchase, size_t answer_max)
 {
     const mlc_stream_spec jde = {.name = "jde", .mode = MLC_STREAM_KEYED};
     const mlc_stream_spec up = {.name = "up", .mode = MLC_STREAM_SEQUENCE};
+    const mlc_stream_spec held = {.name = MLC_HELD_STREAM, .mode = MLC_STREAM_KEYED};
     mlc_error err;
     memset(f, 0, sizeof *f);
     f->a = ais_fix_new();
@@ -73,6 +75,7 @@ static void fix_open_with(exec_fix *f, bool purchase, size_t answer_max)
     lst_open_store(&f->s);
     f->jde = lst_stream(&f->s, &jde);
     f->up = lst_stream(&f->s, &up);
+    f->held = lst_stream(&f->s, &held);
     print_order(f);
     lst_check(mlc_map_load_default(purchase ? "purchase-order" : "order", &f->map, &err), &err);
     lst_check(mlc_catalogue_open(&f->catalogue, NULL, NULL, &err), &err);
@@ -81,6 +84,7 @@ static void fix_open_with(exec_fix *f, bool purchase, size_t answer_max)
         .store = f->s.store,
         .jde = f->jde,
         .up = f->up,
+        .held = f->held,
         .ais = f->a->ais,
         .tenant = "acme",
         .orchestration = "ML_CreateSalesOrder",
@@ -115,6 +119,7 @@ static void fix_close(exec_fix *f)
     (void)mlc_store_drain(f->s.store, NULL);
     mlc_outbox_close(f->jde);
     mlc_outbox_close(f->up);
+    mlc_outbox_close(f->held);
     lst_close_store(&f->s);
     mlc_executor_close(f->e);
     mlc_map_free(f->map);
@@ -218,6 +223,29 @@ static void test_new_order_is_made_and_reported(void **state)
     assert_int_equal(run_order(&f), MLC_ENTRY_DONE);
     assert_int_equal(creations(&f), 1);
     assert_non_null(strstr(f.a->asked[0].body, "F4201.VR01"));
+    expect_report(&f, "\"status\":\"created\"", "\"doco\":\"1001\"");
+    fix_close(&f);
+}
+
+/* Tried only, then made without a restart. */
+static void test_held_order_is_made_when_the_dry_run_ends(void **state)
+{
+    exec_fix f;
+    mlc_error err;
+    (void)state;
+    fix_open(&f);
+    lst_check(mlc_executor_set_dry(f.e, true, &err), &err);
+    ais_script(f.a, {200, FOUND(""), false}, {200, FOUND(""), false},
+               {200, "{\"DOCO\":1001,\"DCTO\":\"SO\",\"KCOO\":\"00001\"}", false});
+    assert_int_equal(run_order(&f), MLC_ENTRY_DONE);
+    assert_int_equal(creations(&f), 0);
+    assert_int_equal(lst_get(&f.s, f.held, 1).state, MLC_ENTRY_READY);
+    lst_check(mlc_executor_set_dry(f.e, false, &err), &err);
+    for (int i = 0; i < 1000 && lst_get(&f.s, f.jde, 2).state != MLC_ENTRY_DONE; i++)
+        net_run_for(&f.a->loop, 5);
+    net_run_for(&f.a->loop, 20);
+    assert_int_equal(creations(&f), 1);
+    assert_int_equal(lst_get(&f.s, f.held, 1).state, MLC_ENTRY_DONE);
     expect_report(&f, "\"status\":\"created\"", "\"doco\":\"1001\"");
     fix_close(&f);
 }
@@ -444,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_order_is_made_and_reported),
+        cmocka_unit_test(test_held_order_is_made_when_the_dry_run_ends),
         cmocka_unit_test(test_order_that_is_no_entry_is_made_and_leaves_nothing),
         cmocka_unit_test(test_order_that_is_there_is_not_made_again),
         cmocka_unit_test(test_unclear_outcome_is_looked_up),

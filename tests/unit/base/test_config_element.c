@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const mlc_cfg_field schema[] = {
     {"dir", MLC_CFG_PATH, false, "/var", 0, 0, NULL, "A folder"},
@@ -139,11 +140,63 @@ static void test_unsealing_knows_the_other_settings(void **state)
     mlc_cfg_free(cfg);
 }
 
+/* What opens a sealed value may need any other secret, also one that comes later by its name. */
+static mlc_code unseal_by_pin(void *user, const mlc_cfg *cfg, const char *path, const char *base64,
+                              mlc_buf *out, mlc_error *err)
+{
+    (void)user;
+    (void)path;
+    (void)base64;
+    return mlc_buf_puts(out, mlc_cfg_secret(cfg, "z.pin"), err);
+}
+
+static void test_sealed_values_are_opened_last(void **state)
+{
+    static const mlc_cfg_field rows[] = {{"a.value", MLC_CFG_SECRET, false, NULL, 0, 0, NULL, "Sealed"},
+                                         {"z.pin", MLC_CFG_SECRET, false, NULL, 0, 0, NULL, "In clear"}};
+    static const char text[] = "a = { value = \"sealed:AAAA\"; }; z = { pin = \"env:MLC_TEST_PIN\"; };";
+    const mlc_cfg_source_text source = {.file = "/etc/r.conf", .text = text, .len = sizeof text - 1};
+    mlc_cfg *cfg = NULL;
+    (void)state;
+    /* A clear secret that looks sealed is not opened once more. */
+    assert_int_equal(setenv("MLC_TEST_PIN", "sealed:BBBB", 1), 0);
+    assert_int_equal(mlc_cfg_load_source(&cfg, &source, rows, 2, unseal_by_pin, NULL, NULL, NULL), MLC_OK);
+    assert_string_equal(mlc_cfg_secret(cfg, "z.pin"), "sealed:BBBB");
+    assert_string_equal(mlc_cfg_secret(cfg, "a.value"), "sealed:BBBB");
+    mlc_cfg_free(cfg);
+    assert_int_equal(unsetenv("MLC_TEST_PIN"), 0);
+}
+
+static void test_some_settings_only(void **state)
+{
+    static const mlc_cfg_field rows[] = {{"a.name", MLC_CFG_STRING, true, NULL, 1, 9, NULL, "A name"}};
+    static const char text[] =
+        "a = { name = \"x\"; other = 3; }; b = ( { c = 1; } ); d = { e = \"sealed:?\"; };";
+    char path[] = "/tmp/mlc_some_XXXXXX";
+    const int fd = mkstemp(path);
+    mlc_cfg *cfg = NULL;
+    (void)state;
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    assert_int_equal(mlc_cfg_load(&cfg, path, rows, 1, NULL, NULL, NULL, NULL), MLC_E_INVALID);
+    assert_int_equal(mlc_cfg_load_some(&cfg, path, rows, 1, NULL), MLC_OK);
+    assert_string_equal(mlc_cfg_str(cfg, "a.name"), "x");
+    mlc_cfg_free(cfg);
+    /* Its own rows are checked all the same. */
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(mlc_cfg_load_some(&cfg, path, rows, 1, NULL), MLC_E_INVALID);
+    assert_null(cfg);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults_stay_with_their_element),
-        cmocka_unit_test(test_a_fault_elsewhere_still_fails), cmocka_unit_test(test_a_program_adds_faults),
-        cmocka_unit_test(test_same_and_changed), cmocka_unit_test(test_unsealing_knows_the_other_settings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults_stay_with_their_element),
+                                       cmocka_unit_test(test_a_fault_elsewhere_still_fails),
+                                       cmocka_unit_test(test_a_program_adds_faults),
+                                       cmocka_unit_test(test_same_and_changed),
+                                       cmocka_unit_test(test_unsealing_knows_the_other_settings),
+                                       cmocka_unit_test(test_sealed_values_are_opened_last),
+                                       cmocka_unit_test(test_some_settings_only)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

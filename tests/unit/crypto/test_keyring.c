@@ -82,13 +82,13 @@ static void test_steps_of_a_rotation(void **state)
     assert_int_equal(mlc_keyring_load(p->file, true, &ring, NULL), MLC_OK);
     assert_int_equal(ring.count, 1);
     seal(p, &before);
-    assert_int_equal(mlc_rotation_begin(p->file, &step, NULL), MLC_OK);
+    assert_int_equal(mlc_rotation_begin(p->file, NULL, &step, NULL), MLC_OK);
     assert_int_equal(step, MLC_ROTATION_NEW);
     assert_true(opens(p, &before, &stale) && stale);
     seal(p, &during);
     assert_true(opens(p, &during, &stale) && !stale);
     /* Killed and begun again: the same new key. */
-    assert_int_equal(mlc_rotation_begin(p->file, &step, NULL), MLC_OK);
+    assert_int_equal(mlc_rotation_begin(p->file, NULL, &step, NULL), MLC_OK);
     assert_int_equal(step, MLC_ROTATION_RESUMED);
     assert_true(opens(p, &during, &stale) && !stale);
     /* Killed between the two steps of the commit. */
@@ -98,13 +98,13 @@ static void test_steps_of_a_rotation(void **state)
     assert_int_not_equal(access(p->next, F_OK), 0);
     assert_true(opens(p, &before, &stale) && stale);
     assert_true(opens(p, &during, &stale) && !stale);
-    assert_int_equal(mlc_rotation_begin(p->file, &step, NULL), MLC_OK);
+    assert_int_equal(mlc_rotation_begin(p->file, NULL, &step, NULL), MLC_OK);
     assert_int_equal(step, MLC_ROTATION_COMMITTED);
     assert_int_equal(mlc_rotation_end(p->file, NULL), MLC_OK);
     assert_int_equal(mlc_rotation_end(p->file, NULL), MLC_OK);
     assert_false(opens(p, &before, NULL));
     assert_true(opens(p, &during, &stale) && !stale);
-    assert_int_equal(mlc_rotation_begin(p->file, &step, NULL), MLC_OK);
+    assert_int_equal(mlc_rotation_begin(p->file, NULL, &step, NULL), MLC_OK);
     assert_int_equal(step, MLC_ROTATION_NEW);
     mlc_buf_free(&before);
     mlc_buf_free(&during);
@@ -132,7 +132,7 @@ static void test_modes(void **state)
     mlc_rotation_state step;
     struct stat st;
     assert_int_equal(mlc_keyring_load(p->file, true, &ring, NULL), MLC_OK);
-    assert_int_equal(mlc_rotation_begin(p->file, &step, NULL), MLC_OK);
+    assert_int_equal(mlc_rotation_begin(p->file, NULL, &step, NULL), MLC_OK);
     assert_int_equal(stat(p->next, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(chmod(p->next, 0640), 0);

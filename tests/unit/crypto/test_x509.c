@@ -144,6 +144,7 @@ static void test_certificate(void **state)
     assert_int_equal(mlc_cert_read(cert.data, cert.len, &info, NULL), MLC_OK);
     assert_int_equal(mlc_cert_read(second.data, second.len, &twin, NULL), MLC_OK);
     assert_string_equal(info.name, "agent-1");
+    assert_string_equal(info.tenant, "acme");
     assert_memory_equal(info.public_key, public_key, sizeof public_key);
     assert_true(info.not_before_ms == now_ms && info.not_after_ms == now_ms + DAY_MS);
     assert_false(info.is_ca);

@@ -162,6 +162,124 @@ static void many_are_given_back(void **state)
     assert_int_equal(lst_get(&f->s, f->to, MANY).state, MLC_ENTRY_READY);
 }
 
+/* ---- as soon as there is room ---- */
+
+typedef struct small {
+    held_fix *f;
+    mlc_outbox *to; /* has room for three */
+    mlc_held_keeper *keeper;
+    int released;
+    bool dry;
+} small;
+
+static void on_released(void *user)
+{
+    small *const s = user;
+    s->released++;
+}
+
+static bool runs_dry(void *user, const char *kind)
+{
+    const small *const s = user;
+    (void)kind;
+    return s->dry;
+}
+
+static void small_open(small *s, held_fix *f, bool dry)
+{
+    static const mlc_stream_spec spec = {.name = "small", .mode = MLC_STREAM_KEYED, .max_entries = 3};
+    mlc_error err;
+    char key[32];
+    *s = (small){.f = f, .to = lst_stream(&f->s, &spec), .dry = dry};
+    for (int i = 1; i <= 7; i++) {
+        (void)snprintf(key, sizeof key, "order/%d", i);
+        keep(f, key, key, "order");
+    }
+    const mlc_held_keeper_options options = {
+        .release = {.store = f->s.store, .held = f->held, .to = s->to, .is_dry = runs_dry, .user = s},
+        .loop = &f->s.loop,
+        .retry_ms = 5,
+        .on_released = on_released,
+        .user = s};
+    lst_check(mlc_held_keeper_open(&s->keeper, &options, &err), &err);
+}
+
+static void small_close(small *s)
+{
+    mlc_held_keeper_close(s->keeper);
+    mlc_outbox_close(s->to);
+}
+
+typedef struct done_arg {
+    mlc_outbox *stream;
+    uint64_t seq;
+} done_arg;
+
+static mlc_code done_job(mlc_txn *txn, void *arg, mlc_error *err)
+{
+    const done_arg *const done = arg;
+    return mlc_outbox_done(txn, done->stream, done->seq, 2000, "sent", err);
+}
+
+static void end_one(small *s, uint64_t seq)
+{
+    mlc_error err;
+    done_arg done = {s->to, seq};
+    lst_check(mlc_store_run(s->f->s.store, done_job, &done, &err), &err);
+}
+
+static uint64_t given(const small *s)
+{
+    return lst_stats_of(&s->f->s, s->to).next_seq - 1;
+}
+
+static bool all_given(void *user)
+{
+    return given(user) == 7;
+}
+
+static bool five_given(void *user)
+{
+    return given(user) == 5;
+}
+
+static void what_found_no_room_goes_when_there_is_some(void **state)
+{
+    held_fix *const f = *state;
+    small s;
+    small_open(&s, f, false);
+    assert_int_equal(given(&s), 3);
+    assert_int_equal(s.released, 1);
+    assert_int_equal(lst_get(&f->s, f->held, 4).state, MLC_ENTRY_READY);
+    end_one(&s, 1);
+    end_one(&s, 2);
+    assert_true(lst_run(&f->s, five_given, &s, LST_PATIENCE_MS));
+    for (uint64_t seq = 3; seq <= 5; seq++)
+        end_one(&s, seq);
+    assert_true(lst_run(&f->s, all_given, &s, LST_PATIENCE_MS));
+    for (uint64_t seq = 1; seq <= 7; seq++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "order/%d", (int)seq);
+        assert_string_equal(lst_get(&f->s, s.to, seq).key, key);
+    }
+    small_close(&s);
+}
+
+static void what_ran_dry_goes_when_that_is_over(void **state)
+{
+    held_fix *const f = *state;
+    mlc_error err;
+    small s;
+    small_open(&s, f, true);
+    assert_int_equal(given(&s), 0);
+    assert_int_equal(s.released, 0);
+    s.dry = false;
+    lst_check(mlc_held_keeper_again(s.keeper, &err), &err);
+    assert_int_equal(given(&s), 3);
+    assert_int_equal(s.released, 1);
+    small_close(&s);
+}
+
 static mlc_code keep_nowhere_job(mlc_txn *txn, void *arg, mlc_error *err)
 {
     const mlc_delivery item = {.key = "k"};
@@ -185,6 +303,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_newer_snapshot_that_waits_is_not_passed_by, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_newer_one_that_was_sent_is_not_undone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_are_given_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_found_no_room_goes_when_there_is_some, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_ran_dry_goes_when_that_is_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_without_a_place_for_its_messages_is_refused, set_up,
                                         tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,10 @@
 /* A bad mapping file never loads, and everything that is wrong with it is told at once, with its line. */
 #include "unit/map/map_test.h"
 
+#include "map/map_private.h"
+
 #include <unistd.h>
+#include <wctype.h>
 
 /* Every line of the report, in this order. */
 static void expect_report(const char *text, const char *const *lines, size_t count)
@@ -195,6 +198,24 @@ static void files(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* A machine without the locale is told so, by its name and with what is to be done; another that it has will do. */
+static void a_machine_without_the_locale(void **state)
+{
+    static const char *const none[] = {"C.NOSUCH-8", "xx_XX.NOSUCH-8", NULL};
+    static const char *const second[] = {"C.NOSUCH-8", "C.UTF-8", NULL};
+    locale_t locale = (locale_t)0;
+    mlc_error err;
+    (void)state;
+    assert_int_equal(map_letters_open(none, &locale, &err), MLC_E_UNSUPPORTED);
+    assert_true(locale == (locale_t)0);
+    assert_int_equal(strncmp(err.message, "this machine has no locale C.NOSUCH-8", 37), 0);
+    assert_non_null(strstr(err.message, "glibc-minimal-langpack"));
+    assert_non_null(strstr(err.message, "must be its folder")); /* not cut off */
+    assert_int_equal(map_letters_open(second, &locale, &err), MLC_OK);
+    assert_int_equal(towupper_l(0xE4, locale), 0xC4);
+    freelocale(locale);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +225,7 @@ int main(void)
         cmocka_unit_test(expression_lines),
         cmocka_unit_test(what_it_says),
         cmocka_unit_test(files),
+        cmocka_unit_test(a_machine_without_the_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

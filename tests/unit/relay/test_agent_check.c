@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "relay/agent_check.h"
 #include "support/net_test.h"
@@ -168,17 +169,20 @@ static void a_wrong_key_and_an_unknown_agent_get_the_same_answer(void **state)
 /* As `agent` with a signature of this identity. */
 static void ask_signed(office *o, const char *agent, const mlc_own_identity *with, const char *what)
 {
-    char body[1024], fingerprint[2 * MLC_SHA256_LEN + 1], hex[2 * MLC_EC_SIGNATURE_LEN + 1];
+    char body[2048], fingerprint[2 * MLC_SHA256_LEN + 1], hex[2 * MLC_EC_SIGNATURE_LEN + 1];
     uint8_t nonce[MLC_NONCE_LEN] = {4}, signature[MLC_EC_SIGNATURE_LEN];
-    mlc_buf base64 = {0};
+    mlc_buf base64 = {0}, issued = {0};
     assert_int_equal(mlc_sign_request(with, what, agent, nonce, sizeof nonce, signature, NULL), MLC_OK);
     mlc_hex(with->fingerprint, sizeof with->fingerprint, fingerprint);
     mlc_hex(signature, sizeof signature, hex);
     assert_int_equal(mlc_base64(nonce, sizeof nonce, &base64, NULL), MLC_OK);
-    (void)snprintf(body, sizeof body,
-                   "{\"agent\":\"%s\",\"nonce\":\"%s\",\"certificate\":\"%s\",\"signature\":\"%s\"}", agent,
-                   mlc_buf_text(&base64), fingerprint, hex);
+    assert_int_equal(mlc_base64(with->cert, with->cert_len, &issued, NULL), MLC_OK);
+    (void)snprintf(
+        body, sizeof body,
+        "{\"agent\":\"%s\",\"nonce\":\"%s\",\"certificate\":\"%s\",\"signature\":\"%s\",\"issued\":\"%s\"}",
+        agent, mlc_buf_text(&base64), fingerprint, hex, mlc_buf_text(&issued));
     mlc_buf_free(&base64);
+    mlc_buf_free(&issued);
     ask(o, body);
 }
 
@@ -202,6 +206,40 @@ static void the_certificate_is_accepted_for_its_agent_only(void **state)
     static const uint8_t nobody[MLC_KEY_LEN];
     ask_as(o, "agent-3", nobody);
     assert_int_equal(o->result.status, 403);
+}
+
+/* One that the registry does not know, because its store was restored: what the tunnel would adopt is accepted. */
+static void a_certificate_that_would_be_adopted_is_accepted(void **state)
+{
+    office *const o = *state;
+    mlc_own_identity newer = own;
+    mlc_cert_info info;
+    mlc_buf der = {0};
+    assert_int_equal(mlc_ec_generate(newer.key, NULL), MLC_OK);
+    assert_int_equal(mlc_ec_public(newer.key, public_key, NULL), MLC_OK);
+    const mlc_cert_order order = {.ca = o->issuer.cert,
+                                  .ca_len = o->issuer.cert_len,
+                                  .ca_key = o->issuer.key,
+                                  .name = "agent-3",
+                                  .tenant = "gamma",
+                                  .public_key = public_key,
+                                  .not_before_ms = mlc_wall_ms(),
+                                  .not_after_ms = mlc_wall_ms() + 3600000};
+    assert_int_equal(mlc_cert_issue(&order, &der, NULL), MLC_OK);
+    assert_int_equal(mlc_cert_read(der.data, der.len, &info, NULL), MLC_OK);
+    memcpy(newer.fingerprint, info.fingerprint, sizeof newer.fingerprint);
+    ask_signed(o, "agent-3", &newer, "check");
+    assert_int_equal(o->result.status, 403); /* it is not shown */
+    memcpy(newer.cert, der.data, der.len);
+    newer.cert_len = der.len;
+    ask_signed(o, "agent-3", &newer, "check");
+    assert_int_equal(o->result.status, 200);
+    ask_signed(o, "agent-1", &newer, "check");
+    assert_int_equal(o->result.status, 403);
+    memcpy(newer.key, own.key, sizeof newer.key); /* of its key, nobody else's */
+    ask_signed(o, "agent-3", &newer, "check");
+    assert_int_equal(o->result.status, 403);
+    mlc_buf_free(&der);
 }
 
 static void what_is_malformed_is_told(void **state)
@@ -231,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wrong_key_and_an_unknown_agent_get_the_same_answer, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_certificate_is_accepted_for_its_agent_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_certificate_that_would_be_adopted_is_accepted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_malformed_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,35 @@ static void test_round_trip(void **state)
     }
 }
 
+/* An issued certificate is shown, or is not; anything else in its place is refused. */
+static void test_issued_certificate(void **state)
+{
+    static const char *const wrong[] = {"\"issued\":\"\"", "\"issued\":5", "\"issued\":\"AAA\"",
+                                        "\"issued\":[]"};
+    (void)state;
+    for (size_t len = 0; len <= MLC_HELLO_CERT_MAX; len += MLC_HELLO_CERT_MAX / 2) {
+        mlc_buf text = {.max = MLC_HELLO_MAX};
+        mlc_hello hello = example(), back;
+        hello.auth = MLC_AUTH_CERT;
+        hello.has_proof = false;
+        hello.has_signature = true;
+        memset(hello.issued, 0x44, len);
+        hello.issued_len = len;
+        assert_int_equal(mlc_hello_print(&text, &hello, false, NULL), MLC_OK);
+        assert_int_equal(mlc_hello_parse((const char *)text.data, text.len, false, &back, NULL), MLC_OK);
+        assert_int_equal(back.issued_len, len);
+        assert_memory_equal(back.issued, hello.issued, len);
+        for (size_t i = 0; len == 0 && i < sizeof wrong / sizeof wrong[0]; i++) {
+            char more[MLC_HELLO_MAX];
+            mlc_error err = {0};
+            (void)snprintf(more, sizeof more, "{%s,%s", wrong[i], mlc_buf_text(&text) + 1);
+            assert_int_equal(mlc_hello_parse(more, strlen(more), false, &back, &err), MLC_E_PROTOCOL);
+            assert_non_null(strstr(err.message, "issued"));
+        }
+        mlc_buf_free(&text);
+    }
+}
+
 static void test_mtls_needs_no_proof(void **state)
 {
     (void)state;
@@ -228,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_issued_certificate),
         cmocka_unit_test(test_mtls_needs_no_proof),
         cmocka_unit_test(test_unknown_members_are_ignored),
         cmocka_unit_test(test_bad_hellos_name_the_member),

@@ -33,6 +33,8 @@ static void new_keys(pair *p)
     assert_int_equal(mlc_ec_generate(p->authority, NULL), MLC_OK);
     memcpy(p->own.key, agent_key, sizeof agent_key);
     memset(p->own.fingerprint, 0x5a, sizeof p->own.fingerprint);
+    memset(p->own.cert, 0xa5, sizeof p->own.cert);
+    p->own.cert_len = 600;
     assert_int_equal(mlc_ec_public(agent_key, p->public_key, NULL), MLC_OK);
     assert_int_equal(mlc_ec_public(p->authority, p->own.relay_key, NULL), MLC_OK);
     p->who.public_key = p->public_key;
@@ -45,6 +47,8 @@ static void drain(pair *p, mlc_session *s)
         if (action.type == MLC_ACTION_IDENTIFY) {
             assert_int_equal(action.hello->auth, MLC_AUTH_CERT);
             assert_memory_equal(action.hello->fingerprint, p->own.fingerprint, MLC_SHA256_LEN);
+            assert_int_equal(action.hello->issued_len, p->own.cert_len);
+            assert_memory_equal(action.hello->issued, p->own.cert, p->own.cert_len);
             mlc_session_identify(s, 0, &p->who);
         } else if (action.type == MLC_ACTION_RESUME) {
             mlc_session_start(s, 1, &(mlc_start){.epoch = 5, .generation = 1});
