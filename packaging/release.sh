@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # release.sh - all artefacts of a release of the present commit, and SHA256SUMS over them.
 #
-#   packaging/release.sh [--version VERSION] [--out FOLDER] [--work FOLDER] [--only NAME]... [--list]
+#   packaging/release.sh [--version VERSION] [--out FOLDER] [--work FOLDER] [--only NAME]... [--windows] [--list]
 #     --version  instead of that of CMakeLists.txt
 #     --out      build/release; emptied first
 #     --work     folder of the builds, kept for the next time: build/release-work
 #     --only     this maker only; may be repeated
+#     --windows  also the MSI of the agent, which needs mingw-w64 and msitools (packaging/windows/deps.sh --tools)
 #     --list     names the makers
 # Two runs on one commit give the same bytes, in whatever folder, at whatever time, under whatever umask, locale and time zone.
 set -euo pipefail
@@ -16,6 +17,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 makers=(
     "packages packaging/package.sh" # DEB, RPM, source tarball, bill of materials
 )
+
+windows_maker="windows packaging/windows/release.sh" # MSI of the agent, bill of materials
 
 version=$(sed -n 's/^set(MLC_VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 out=build/release
@@ -28,8 +31,9 @@ while (($# > 0)); do
         if [[ $1 == --only ]]; then only+=("$2"); else declare "${1#--}=$2"; fi
         shift
         ;;
+    --windows) makers+=("$windows_maker") ;;
     --list)
-        printf '%s\n' "${makers[@]}"
+        printf '%s\n' "${makers[@]}" "$windows_maker"
         exit 0
         ;;
     -h | --help)

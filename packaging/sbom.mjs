@@ -3,10 +3,9 @@
 //   node packaging/sbom.mjs VERSION PROGRAM... > sbom.cdx.json
 // What is dynamically linked comes from ldd, whose package from dpkg. SOURCE_DATE_EPOCH gives the date; the same programs on
 // the same system give the same bytes.
-import { createHash } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, realpathSync } from "node:fs";
-import { basename } from "node:path";
+import { realpathSync } from "node:fs";
+import { print, programComponent, programRef } from "./sbom_document.mjs";
 
 const [version, ...programs] = process.argv.slice(2);
 const epoch = Number(process.env.SOURCE_DATE_EPOCH);
@@ -54,20 +53,7 @@ const loads = new Map([...libraries].map(([program, files]) => (
     [program, [...new Set(files.map((file) => owners.get(file)))].sort()])));
 const names = [...new Set([...loads.values()].flat().concat(plugins))].sort();
 
-// The reference of a component within the document.
-const programRef = (program) => `program:${basename(program)}`;
 const packageRef = (name) => `package:${name}`;
-const product = {
-    type: "application", "bom-ref": "ml-connector", name: "ml-connector", version,
-    licenses: [{ license: { name: "proprietary; all rights reserved" } }],
-};
-
-function programComponent(program) {
-    return {
-        type: "application", "bom-ref": programRef(program), name: basename(program), version,
-        hashes: [{ alg: "SHA-256", content: createHash("sha256").update(readFileSync(program)).digest("hex") }],
-    };
-}
 
 function packageComponent(name) {
     const found = describe(name);
@@ -81,26 +67,11 @@ function packageComponent(name) {
     };
 }
 
-const components = [...programs.map(programComponent), ...names.map(packageComponent)];
+const components = [...programs.map((program) => programComponent(program, version)), ...names.map(packageComponent)];
 const dependencies = [
     { ref: "ml-connector", dependsOn: programs.map(programRef) },
     ...programs.map((program) => (
         { ref: programRef(program), dependsOn: [...loads.get(program), ...plugins].map(packageRef) })),
 ];
 
-// A name for this document that is the same for the same content: a UUID of the kind "made by its maker's own rule".
-function serialNumber() {
-    const digest = createHash("sha256").update(JSON.stringify([product, components, dependencies, epoch])).digest("hex");
-    const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digest);
-    return `urn:uuid:${a}-${b}-8${c}-8${d}-${e}`;
-}
-
-console.log(JSON.stringify({
-    bomFormat: "CycloneDX", specVersion: "1.6", serialNumber: serialNumber(), version: 1,
-    metadata: {
-        timestamp: new Date(epoch * 1000).toISOString().replace(".000Z", "Z"),
-        tools: { components: [{ type: "application", name: "ml-connector packaging/sbom.mjs" }] },
-        component: product,
-    },
-    components, dependencies,
-}, null, 2));
+print({ maker: "packaging/sbom.mjs", version, components, dependencies, epoch });

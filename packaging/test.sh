@@ -36,7 +36,7 @@ thirdparty servers and clients of other makers, from npm: tests/thirdparty/READM
 demo       packaging/demo.sh, also with --day, with the programs of that build
 packages   a release, built twice; its packages installed by docs/install.md, upgraded, removed on machines under systemd (tests/install/packages.sh)
 deploy     container image, Kubernetes manifests, nginx and HAProxy, restarts without a refused webhook, backup (tests/deploy)
-windows    the agent for Windows: cross-built, its unit tests and end-to-end flow under wine, the MSI (docs/windows.md)
+windows    the agent for Windows: cross-built, its unit tests, its end-to-end flow, its service and MSI under wine (docs/windows.md)
 tsan       the unit tests under ThreadSanitizer (build/tsan)
 valgrind   unit tests of base, crypto, record, tunnel and store under memcheck (build/dev)
 fuzz       each fuzz target from its corpus, then beyond (build/fuzz, clang)
@@ -189,10 +189,11 @@ stage_windows() {
     wine wineboot --init >/dev/null 2>&1 || true
     run_ctest build/windows/programs -L '^unit$' || broken=1
     read -r unit_passed unit_failed <<<"$passed $failed"
+    packaging/lint.sh --windows && unit_passed=$((unit_passed + 1)) || broken=1
+    packaging/windows/msi.sh && unit_passed=$((unit_passed + 1)) || broken=1
     MLC_AGENT=$PWD/tests/windows/wine.sh MLC_WINE_PROGRAM=$PWD/build/windows/programs/ml-agent.exe \
         run_node_tests tests/windows/*.test.mjs || broken=1
     passed=$((passed + unit_passed)) failed=$((failed + unit_failed))
-    packaging/windows/msi.sh && passed=$((passed + 1)) || broken=1
     wineserver -k || true
     return "$broken"
 }

@@ -11,7 +11,8 @@ enum {
     PRESHUTDOWN_MS = 120000,
     RESTART_FIRST_MS = 5000,
     RESTART_LATER_MS = 60000,
-    FAILURES_FORGOTTEN_S = 86400
+    FAILURES_FORGOTTEN_S = 86400,
+    SERVICE_ACCESS = SERVICE_CHANGE_CONFIG | SERVICE_START | SERVICE_STOP | DELETE | SERVICE_QUERY_STATUS
 };
 
 static const char EVENT_KEY[] = "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SERVICE_KEY;
@@ -56,19 +57,31 @@ static mlc_code configure(SC_HANDLE handle, mlc_error *err)
     return MLC_OK;
 }
 
+static SC_HANDLE create(SC_HANDLE manager, const char *command)
+{
+    return CreateServiceA(manager, SERVICE_KEY, SERVICE_TITLE, SERVICE_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                          SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL, "Tcpip\0Dnscache\0",
+                          SERVICE_USER, NULL);
+}
+
 static SC_HANDLE create_or_change(SC_HANDLE manager, const char *command)
 {
-    const DWORD access = SERVICE_CHANGE_CONFIG | SERVICE_START | SERVICE_STOP | DELETE | SERVICE_QUERY_STATUS;
-    SC_HANDLE handle = CreateServiceA(manager, SERVICE_KEY, SERVICE_TITLE, access, SERVICE_WIN32_OWN_PROCESS,
-                                      SERVICE_AUTO_START, SERVICE_ERROR_NORMAL, command, NULL, NULL,
-                                      "Tcpip\0Dnscache\0", SERVICE_USER, NULL);
+    SC_HANDLE handle = create(manager, command);
+    /* The one that an upgrade has just removed stays until whoever looks at it has let go. */
+    for (int tries = 0; handle == NULL && GetLastError() == ERROR_SERVICE_MARKED_FOR_DELETE && tries < 100;
+         tries++) {
+        Sleep(100);
+        handle = create(manager, command);
+    }
     if (handle != NULL || GetLastError() != ERROR_SERVICE_EXISTS)
         return handle;
-    handle = OpenServiceA(manager, SERVICE_KEY, access);
+    handle = OpenServiceA(manager, SERVICE_KEY, SERVICE_ACCESS);
     if (handle != NULL &&
         !ChangeServiceConfigA(handle, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
                               command, NULL, NULL, NULL, SERVICE_USER, NULL, SERVICE_TITLE)) {
+        const DWORD why = GetLastError();
         (void)CloseServiceHandle(handle);
+        SetLastError(why);
         handle = NULL;
     }
     return handle;
@@ -101,8 +114,11 @@ mlc_code service_install(const service_args *args, mlc_error *err)
     if (manager == NULL)
         return service_fail(err, "the service manager");
     const SC_HANDLE handle = create_or_change(manager, command);
-    code = handle != NULL ? with_service(handle, args, err)
-                          : service_fail(err, "the service cannot be registered");
+    const char *const hint =
+        handle == NULL && GetLastError() == ERROR_SERVICE_MARKED_FOR_DELETE
+            ? "the service cannot be registered; close the list of services (services.msc)"
+            : "the service cannot be registered";
+    code = handle != NULL ? with_service(handle, args, err) : service_fail(err, hint);
     if (handle != NULL)
         (void)CloseServiceHandle(handle);
     (void)CloseServiceHandle(manager);

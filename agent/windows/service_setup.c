@@ -49,7 +49,9 @@ static bool is_plain(const char *text)
 static mlc_code write_config(const service_args *args, const char *file, mlc_error *err)
 {
     char root[SERVICE_PATH_MAX];
-    FILE *const out = fopen(file, "wx");
+    /* One that is there stays. (fopen's mode "x" is not known to the library of this system, and would overwrite it.) */
+    const int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *const out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL)
         return errno == EEXIST ? MLC_OK
                                : mlc_fail(err, MLC_E_IO, "%.300s cannot be made: %s", file, strerror(errno));

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# msi.sh - the MSI of the agent from build/windows/programs: ml-connector-agent-VERSION.msi
+# msi.sh - the MSI of the agent of the programs for Windows: ml-connector-agent-VERSION.msi
 #
-#   packaging/windows/msi.sh [--version VERSION] [--out FOLDER]
+#   packaging/windows/msi.sh [--version VERSION] [--out FOLDER] [--bin FOLDER]
 #     --version  instead of that of CMakeLists.txt
 #     --out      build/windows
+#     --bin      folder of ml-agent.exe, mlctl.exe and ml-setup.dll: build/windows/programs
 # With the time zones of Debian's tzdata, which Windows has not in that form. Not signed: that needs the vendor's key.
 # The same programs, zones and version give the same bytes: SOURCE_DATE_EPOCH is the time of the last commit unless it is set.
 set -euo pipefail
@@ -11,9 +12,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 version=$(sed -n 's/^set(MLC_VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 out=build/windows
+bin=build/windows/programs
 while (($# > 0)); do
     case $1 in
-    --version | --out)
+    --version | --out | --bin)
         [[ -n ${2:-} ]] || { echo "msi.sh: $1 needs a value" >&2; exit 2; }
         declare "${1#--}=$2"
         shift
@@ -32,7 +34,7 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 
-bin=$PWD/build/windows/programs
+bin=$(realpath "$bin")
 work=$PWD/build/windows/msi
 mkdir -p "$out"
 msi=$(realpath "$out")/ml-connector-agent-$version.msi
@@ -100,7 +102,7 @@ CustomAction|ServiceRollback|3393|Setup|ServiceUninstall|
 CustomAction|ServiceInstall|11265|Setup|ServiceInstall|
 CustomAction|ServiceUninstall|3137|Setup|ServiceUninstall|
 Upgrade||513||WIX_UPGRADE_DETECTED
-InstallExecuteSequence|ServiceLook|NOT REMOVE|1410
+InstallExecuteSequence|ServiceLook|NOT REMOVE|50
 InstallExecuteSequence|RemoveExistingProducts||1450
 InstallExecuteSequence|ServiceInstall|NOT REMOVE|4011
 InstallExecuteSequence|InstallFiles||4000
