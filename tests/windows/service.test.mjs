@@ -172,8 +172,8 @@ test('the service by its MSI', async (t) => ServiceWorld.run({ customers: CUSTOM
     assert.deepEqual([...text.matchAll(/DisplayVersion +REG_SZ +(\S+)/g)].map((match) => match[1]), [NEW]);
     await wine.serviceIs(SERVICE, 'RUNNING');
     assert.equal(fs.readFileSync(wine.file(`${DATA}/config/agent.conf`), 'utf8'), config);
-    await jde.touch({ table: 'F0101', keys: [6042], fields: { ALPH: 'Żółw & Søn Ltd' } });
-    await until('the new name is in Dynamics', async () => (await dynamics.account(6042)).name === 'Żółw & Søn Ltd', { timeoutMs: 60000 });
+    await jde.touch({ table: 'F0101', keys: [6012], fields: { ALPH: 'Żółw & Søn Ltd' } });
+    await until('the new name is in Dynamics', async () => (await dynamics.account(6012)).name === 'Żółw & Søn Ltd', { timeoutMs: 60000 });
     assert.equal(await dynamics.accountCount(), CUSTOMERS);
   });
 
@@ -200,8 +200,8 @@ test('the service by its MSI', async (t) => ServiceWorld.run({ customers: CUSTOM
     await wine.serviceIs(SERVICE, 'RUNNING');
     await world.agentReady();
     assert.equal(tokenKept(world), false);
-    await jde.touch({ table: 'F0101', keys: [6043], fields: { ALPH: 'While it was away' } });
-    await until('the change is in Dynamics', async () => (await dynamics.account(6043)).name === 'While it was away', { timeoutMs: 60000 });
+    await jde.touch({ table: 'F0101', keys: [6013], fields: { ALPH: 'While it was away' } });
+    await until('the change is in Dynamics', async () => (await dynamics.account(6013)).name === 'While it was away', { timeoutMs: 60000 });
     assert.equal(await dynamics.accountCount(), CUSTOMERS);
     wine.run('sc', 'stop', SERVICE);
     await wine.serviceIs(SERVICE, 'STOPPED');
