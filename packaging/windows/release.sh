@@ -18,8 +18,8 @@ done
 : "${SOURCE_DATE_EPOCH:?release.sh: SOURCE_DATE_EPOCH is not set}"
 
 packaging/windows/deps.sh
-# Paths of this machine belong in no program.
-cmake --preset windows -B "$work" -DMLC_VERSION="$version" -DMLC_BUILD_TESTS=OFF "-DCMAKE_C_FLAGS=-ffile-prefix-map=$PWD=."
+# Paths of this machine belong in no program. Given like this, the options are added to the toolchain file's own.
+CFLAGS=-ffile-prefix-map=$PWD=. cmake --preset windows -B "$work" -DMLC_VERSION="$version" -DMLC_BUILD_TESTS=OFF
 cmake --build "$work" -j "${MLC_JOBS:-$(nproc)}" --target ml-agent mlctl ml-setup
 packaging/windows/msi.sh --version "$version" --out "$out" --bin "$work"
 # Of the programs as the MSI has them.
