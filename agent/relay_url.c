@@ -87,7 +87,7 @@ static mlc_code write_synced(const char *path, const char *text, mlc_error *err)
 {
     const size_t len = strlen(text);
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool ok = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+    const bool ok = fd >= 0 && write(fd, text, (unsigned)len) == (ssize_t)len && fsync(fd) == 0;
     const int cause = errno;
     if (fd >= 0)
         (void)close(fd);

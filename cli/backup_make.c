@@ -134,7 +134,7 @@ mlc_code mlctl_backup_write(int fd, const void *data, size_t len, mlc_error *err
 {
     const char *at = data;
     while (len > 0) {
-        const ssize_t put = write(fd, at, len);
+        const ssize_t put = write(fd, at, (unsigned)len);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)

@@ -117,7 +117,7 @@ static mlc_code write_all(int fd, const mlc_buf *text)
 {
     size_t at = 0;
     while (at < text->len) {
-        const ssize_t put = write(fd, text->data + at, text->len - at);
+        const ssize_t put = write(fd, text->data + at, (unsigned)(text->len - at));
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)

@@ -35,6 +35,12 @@ void *memrchr(const void *data, int byte, size_t len);
 char *strndup(const char *text, size_t len);
 ssize_t getline(char **line, size_t *size, FILE *in);
 int mkostemp(char *name, int flags);
+char *mkdtemp(char *name);
+ssize_t pread(int fd, void *data, size_t len, off_t at);
+time_t timegm(struct tm *utc);
+/* There are no links that are told from what they lead to, and no sockets among files. */
+#define lstat(path, st) stat(path, st)
+#define S_ISSOCK(mode)  ((void)(mode), 0)
 /* As mkostemp, with attributes and flags of CreateFile. Others may have `share` (0: nobody opens it meanwhile); it can be renamed
  * and removed while it is open. */
 int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share);

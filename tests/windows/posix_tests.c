@@ -7,18 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-char *mkdtemp(char *name)
-{
-    char *const end = name + strlen(name) - 6;
-    for (unsigned tries = 0; tries < 1000; tries++) {
-        const unsigned number = (unsigned)GetCurrentProcessId() * 1000 + tries;
-        (void)snprintf(end, 7, "%06x", number & 0xFFFFFF);
-        if (CreateDirectoryA(name, NULL))
-            return name;
-    }
-    return NULL;
-}
-
 int setenv(const char *name, const char *value, int overwrite)
 {
     return overwrite != 0 || getenv(name) == NULL ? _putenv_s(name, value) : 0;

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-char *mkdtemp(char *name);
 int setenv(const char *name, const char *value, int overwrite);
 int unsetenv(const char *name);
 /* Of all commands "rm -rf FOLDER" only. */

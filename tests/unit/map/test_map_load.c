@@ -188,7 +188,7 @@ static void files(void **state)
     mlc_buf_free(&report);
     const int fd = mkstemp(path);
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, good, strlen(good)), (ssize_t)strlen(good));
+    assert_int_equal(write(fd, good, (unsigned)strlen(good)), (ssize_t)strlen(good));
     assert_int_equal(mlc_map_load_file(path, &map, NULL, &err), MLC_OK);
     mlc_map_free(map);
     assert_int_equal(ftruncate(fd, MLC_MAP_FILE_MAX + 1), 0);
