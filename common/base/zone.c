@@ -206,6 +206,13 @@ static bool name_is_safe(const char *name)
     return true;
 }
 
+/* Windows does not open folders, and says no more than that. */
+static bool is_no_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) != 0 ? errno == ENOENT || errno == ENOTDIR : !S_ISREG(st.st_mode);
+}
+
 static mlc_code read_zone_file(int fd, mlc_buf *data, mlc_error *err)
 {
     struct stat st;
@@ -231,11 +238,12 @@ static mlc_code open_named(mlc_zone **out, const char *name, mlc_error *err)
     char path[MLC_OS_PATH_MAX];
     mlc_os_zone_file(name, path);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int why = errno;
     if (fd < 0)
-        return mlc_fail(err, errno == ENOENT || errno == ENOTDIR ? MLC_E_NOTFOUND : MLC_E_IO,
+        return mlc_fail(err, is_no_file(path) ? MLC_E_NOTFOUND : MLC_E_IO,
                         "time zone \"%s\" is unknown here (%s: %s); use an IANA name such as America/Denver "
                         "or an offset such as UTC-07:00",
-                        name, path, strerror(errno));
+                        name, path, strerror(why));
     mlc_buf data = {.max = FILE_MAX};
     mlc_code code = read_zone_file(fd, &data, err);
     (void)close(fd);

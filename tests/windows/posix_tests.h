@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+/* That of mingw-w64 lets nobody else open the file. */
+#define mkstemp(name) mkostemp(name, 0)
 int setenv(const char *name, const char *value, int overwrite);
 int unsetenv(const char *name);
 /* Of all commands "rm -rf FOLDER" only. */

@@ -17,7 +17,7 @@
 static const char head[] =
     "agent = { id = \"a\"; data_dir = \"/tmp/x\"; };\n"
     "relay = { url = \"wss://relay.example.com/v1/tunnel\"; };\n"
-    "ais = { url = \"https://ais.example.com\"; username = \"M\"; password = \"env:HOME\"; "
+    "ais = { url = \"https://ais.example.com\"; username = \"M\"; password = \"env:PATH\"; "
     "environment = \"E\"; };\n";
 
 static mlc_code load(const char *flows, mlc_cfg **cfg, mlc_buf *report)
