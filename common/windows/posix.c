@@ -87,6 +87,9 @@ int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     const size_t len = strlen(name);
     char *const end = name + len - 6;
+    /* Who opens a file in the usual way would not do so beside somebody who may delete it. */
+    const DWORD access =
+        GENERIC_READ | GENERIC_WRITE | ((flags & FILE_FLAG_DELETE_ON_CLOSE) != 0 ? DELETE : 0);
     if (len < 6 || strcmp(end, "XXXXXX") != 0) {
         errno = EINVAL;
         return -1;
@@ -97,9 +100,8 @@ int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
             break;
         for (size_t i = 0; i < sizeof draw; i++)
             end[i] = letters[draw[i] % (sizeof letters - 1)];
-        const HANDLE file =
-            CreateFileA(name, GENERIC_READ | GENERIC_WRITE | DELETE, share | FILE_SHARE_DELETE, NULL,
-                        CREATE_NEW, FILE_ATTRIBUTE_NORMAL | flags, NULL);
+        const HANDLE file = CreateFileA(name, access, share | FILE_SHARE_DELETE, NULL, CREATE_NEW,
+                                        FILE_ATTRIBUTE_NORMAL | flags, NULL);
         if (file != INVALID_HANDLE_VALUE)
             return _open_osfhandle((intptr_t)file, O_RDWR | O_BINARY | O_NOINHERIT);
         const DWORD why = GetLastError();
