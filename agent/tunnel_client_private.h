@@ -46,7 +46,7 @@ struct mlc_tunnel_client {
     char *agent_id, *software;
     bool has_key;
     uint8_t key[MLC_KEY_LEN];
-    bool has_own;      /* a certificate that the relay issued, with its key; for TLS as well */
+    bool has_own; /* a certificate that the relay issued, with its key; for TLS as well */
     mlc_own_identity own;
     X509 *tls_cert;
     EVP_PKEY *tls_key;

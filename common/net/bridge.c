@@ -147,7 +147,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static void on_connection(uv_poll_t *listener, int status, int events)
 {
     mlc_bridge *const b = listener->data;
-    const int fd = mlc_bridge_local_accept(b->listen_fd);
+    const int fd = mlc_bridge_local_accept(b->listen_fd, listener->loop);
     (void)status;
     (void)events;
     if (fd < 0)

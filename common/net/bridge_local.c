@@ -38,8 +38,9 @@ static bool is_own(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid == getpid();
 }
 
-int mlc_bridge_local_accept(int listen_fd)
+int mlc_bridge_local_accept(int listen_fd, uv_loop_t *loop)
 {
+    (void)loop;
     const int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 || is_own(fd))
         return fd;

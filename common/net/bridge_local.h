@@ -18,8 +18,8 @@ typedef uv_pipe_t mlc_bridge_local;
 
 /* A listening socket that nothing else uses, -1 when there is none. Its address and port are those of bridge.h. */
 int mlc_bridge_local_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port);
-/* A connection of this process; -1: none, or of somebody else, which is closed. */
-int mlc_bridge_local_accept(int listen_fd);
+/* A connection of this process (on Windows: of a socket that `loop` polls); -1: none, or of somebody else, which is closed. */
+int mlc_bridge_local_accept(int listen_fd, uv_loop_t *loop);
 void mlc_bridge_local_init(mlc_bridge_local *local, uv_loop_t *loop);
 /* 0: the socket belongs to `local`, which closes it. */
 int mlc_bridge_local_open(mlc_bridge_local *local, int fd);

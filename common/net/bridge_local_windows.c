@@ -1,14 +1,11 @@
-/* bridge_local_windows.c - see bridge_local.h. Windows tells which process a TCP connection belongs to. */
+/* bridge_local_windows.c - see bridge_local.h. The other end must be one of this process's own sockets. */
 #include <winsock2.h>
 /* before the rest of Windows */
-#include <iphlpapi.h>
 #include <ws2tcpip.h>
 
 #include "net/bridge_local.h"
 
 #include "base/buf.h"
-
-#include <stdlib.h>
 
 static bool open_at(SOCKET s, char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
 {
@@ -37,53 +34,46 @@ int mlc_bridge_local_listen(char address[MLC_BRIDGE_ADDRESS_MAX], int *port)
     return -1;
 }
 
-/* The system's table of TCP connections with their processes. The caller frees it. */
-static MIB_TCPTABLE_OWNER_PID *connections(void)
+/* Both ends of a connection of this machine have the same two ports. */
+typedef struct own_search {
+    u_short from, to; /* network order */
+    bool found;
+} own_search;
+
+static void look_at(uv_handle_t *handle, void *arg)
 {
-    MIB_TCPTABLE_OWNER_PID *table = NULL;
-    DWORD size = 64 * 1024, rc = ERROR_INSUFFICIENT_BUFFER;
-    for (int tries = 0; rc == ERROR_INSUFFICIENT_BUFFER && tries < 4; tries++) {
-        free(table);
-        size *= 2;
-        table = malloc(size);
-        if (table == NULL)
-            return NULL;
-        DWORD got = size;
-        rc = GetExtendedTcpTable(table, &got, FALSE, AF_INET, TCP_TABLE_OWNER_PID_CONNECTIONS, 0);
-        if (rc == ERROR_INSUFFICIENT_BUFFER && got > size)
-            size = got;
-    }
-    if (rc == NO_ERROR)
-        return table;
-    free(table);
-    return NULL;
+    own_search *const search = arg;
+    struct sockaddr_in here, peer;
+    int here_len = sizeof here, peer_len = sizeof peer;
+    if (handle->type != UV_POLL || uv_is_closing(handle))
+        return;
+    /* libuv gives no descriptor of a poll here; the socket itself is a public member. */
+    const SOCKET s = ((uv_poll_t *)handle)->socket;
+    if (getsockname(s, (struct sockaddr *)&here, &here_len) == 0 &&
+        getpeername(s, (struct sockaddr *)&peer, &peer_len) == 0 && here.sin_family == AF_INET &&
+        here.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && peer.sin_addr.s_addr == htonl(INADDR_LOOPBACK) &&
+        here.sin_port == search->from && peer.sin_port == search->to)
+        search->found = true;
 }
 
-/* Its other end: local there is what is remote here. */
-static bool is_own(SOCKET s)
+static bool is_own(SOCKET s, uv_loop_t *loop)
 {
     struct sockaddr_in peer, here;
     int peer_len = sizeof peer, here_len = sizeof here;
-    bool own = false;
     if (getpeername(s, (struct sockaddr *)&peer, &peer_len) != 0 ||
         getsockname(s, (struct sockaddr *)&here, &here_len) != 0)
         return false;
-    MIB_TCPTABLE_OWNER_PID *const table = connections();
-    for (DWORD i = 0; table != NULL && i < table->dwNumEntries && !own; i++) {
-        const MIB_TCPROW_OWNER_PID *const row = &table->table[i];
-        own = row->dwLocalPort == peer.sin_port && row->dwRemotePort == here.sin_port &&
-              row->dwLocalAddr == peer.sin_addr.s_addr && row->dwOwningPid == GetCurrentProcessId();
-    }
-    free(table);
-    return own;
+    own_search search = {.from = peer.sin_port, .to = here.sin_port};
+    uv_walk(loop, look_at, &search);
+    return search.found;
 }
 
-int mlc_bridge_local_accept(int listen_fd)
+int mlc_bridge_local_accept(int listen_fd, uv_loop_t *loop)
 {
     const SOCKET s = accept((SOCKET)listen_fd, NULL, NULL);
     if (s == INVALID_SOCKET)
         return -1;
-    if (is_own(s))
+    if (is_own(s, loop))
         return (int)s;
     (void)closesocket(s);
     return -1;

@@ -1,52 +1,29 @@
 /*
  * The agent built for Windows, under wine, against the relay and the simulators of this machine: it is enrolled, customers
- * reach Dynamics, an order reaches JDE, it is killed and goes on, mlctl.exe sees it, and it stops well.
+ * reach Dynamics, orders reach JDE, it is killed and goes on, mlctl.exe sees it and backs it up, and a proxy is on its way.
  * MLC_AGENT: tests/windows/wine.sh; MLC_WINE_PROGRAM: ml-agent.exe; MLC_RELAY as everywhere.
  */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { settled } from '../e2e/lib/compare.mjs';
 import { step } from '../e2e/lib/steps.mjs';
 import { until } from '../e2e/lib/wait.mjs';
 import { World } from '../e2e/lib/world.mjs';
+import { Squid } from '../net/lib/squid.mjs';
 
 const CUSTOMERS = 60;
+const ORDERS = 5;
 
 function mlctl(world, ...args) {
   const program = path.join(path.dirname(process.env.MLC_WINE_PROGRAM), 'mlctl.exe');
   return spawnSync(process.env.MLC_AGENT, ['--socket', world.agentSocket, ...args], { encoding: 'utf8', env: { ...process.env, MLC_WINE_PROGRAM: program } });
 }
 
-/** mbedTLS knows servers by their names only. */
-const byName = (url) => url.replace('127.0.0.1', 'localhost');
-
-/** A World whose agent's settings name its peers. */
-class WindowsWorld extends World {
-  /* "localhost" is ::1 first. wine does not tell libwebsockets that nobody listens there, so somebody does. */
-  async startRelay() {
-    const twin = net.createServer((client) => {
-      const server = net.connect(this.cutter.port, '127.0.0.1');
-      client.pipe(server).pipe(client);
-      for (const [one, other] of [[client, server], [server, client]]) one.on('error', () => other.destroy());
-    });
-    await new Promise((resolve, reject) => { twin.on('error', reject).listen(this.cutter.port, '::1', resolve); });
-    twin.unref();
-    await super.startRelay();
-  }
-
-  writeConfigs(more = {}) {
-    super.writeConfigs({
-      agent: { relay: { url: `wss://localhost:${this.cutter.port}/v1/tunnel` }, ais: { url: byName(this.jde.url), timeout: '20s' } }, ...more,
-    });
-  }
-}
-
-test('the agent for Windows', async (t) => WindowsWorld.run({ customers: CUSTOMERS }, async (world) => {
+test('the agent for Windows', async (t) => World.run({ customers: CUSTOMERS, items: 40, products: 40 }, async (world) => {
   const { jde, dynamics } = world;
 
   await step(t, world, `${CUSTOMERS} customers appear in Dynamics, each once`, async () => {
@@ -57,6 +34,12 @@ test('the agent for Windows', async (t) => WindowsWorld.run({ customers: CUSTOME
   await step(t, world, 'a change appears, with its letters', async () => {
     await jde.touch({ table: 'F0101', keys: [6042], fields: { ALPH: 'Żółw & Søn Ltd' } });
     await until('the new name is in Dynamics', async () => (await dynamics.account(6042)).name === 'Żółw & Søn Ltd', { timeoutMs: 60000 });
+  });
+
+  await step(t, world, 'orders become orders of JDE, each once', async () => {
+    await dynamics.sell(ORDERS);
+    await settled(world, { timeoutMs: 120000 });
+    assert.equal((await jde.orders()).length, ORDERS);
   });
 
   await step(t, world, 'killed and started again, it goes on', async () => {
@@ -74,5 +57,33 @@ test('the agent for Windows', async (t) => WindowsWorld.run({ customers: CUSTOME
     const [port] = fs.readFileSync(world.agentSocket, 'utf8').split(' ');
     const answer = await fetch(`http://127.0.0.1:${port}/v1/status`);
     assert.equal(answer.status, 401);
+  });
+
+  await step(t, world, 'mlctl.exe makes a backup of the running agent', async () => {
+    const folder = path.join(world.dir, 'backup');
+    const made = mlctl(world, 'backup', folder);
+    assert.equal(made.status, 0, made.stderr);
+    const proof = mlctl(world, 'backup', '--verify', folder);
+    assert.equal(proof.status, 0, proof.stderr);
+    assert.match(proof.stdout, /its audit trail is whole/);
+  });
+
+  await step(t, world, 'through a proxy that wants a sign-in, the tunnel and AIS', async () => {
+    const squid = await new Squid({ auth: ['basic'] }).start();
+    try {
+      await world.agent.stop();
+      const file = path.join(world.dir, 'proxy-password'); // squid's own is its user's, which wine takes for somebody else's
+      fs.writeFileSync(file, squid.password, { mode: 0o600 });
+      const proxy = { proxy: squid.url, proxy_user: squid.user, proxy_password: `file:${file}` };
+      world.writeConfigs({ agent: { relay: proxy, ais: proxy } });
+      await world.startAgent();
+      await jde.touch({ table: 'F0101', keys: [6044], fields: { ALPH: 'Through the proxy' } });
+      await until('the change is in Dynamics', async () => (await dynamics.account(6044)).name === 'Through the proxy', { timeoutMs: 60000 });
+      await world.agent.stop();
+      const ends = squid.requests().filter(({ method, status }) => method === 'CONNECT' && status === 200).map(({ target }) => target);
+      for (const port of [world.cutter.port, jde.port]) assert.ok(ends.includes(`127.0.0.1:${port}`), `${port} was reached through the proxy: ${ends}`);
+    } finally {
+      await squid.stop();
+    }
   });
 }));

@@ -2,9 +2,9 @@
 #ifndef MLC_TESTS_WINDOWS_SYS_WAIT_H
 #define MLC_TESTS_WINDOWS_SYS_WAIT_H
 #include <sys/types.h>
-#define WIFEXITED(status) ((status) == 0)
+#define WIFEXITED(status)   ((status) == 0)
 #define WEXITSTATUS(status) (status)
-#define WTERMSIG(status) (status)
+#define WTERMSIG(status)    (status)
 static inline int waitpid(pid_t pid, int *status, int options)
 {
     (void)pid;
