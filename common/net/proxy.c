@@ -3,6 +3,7 @@
 #include "crypto/crypto.h"
 #include "net/host.h"
 #include "net/no_proxy.h"
+#include "net/proxy_system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ mlc_proxy mlc_proxy_of(const mlc_cfg *cfg, const char *group)
 {
     char path[PATH_SIZE];
     return (mlc_proxy){.url = mlc_cfg_str(cfg, at(group, "proxy", path)),
+                       .target = mlc_cfg_str(cfg, at(group, "url", path)),
                        .no_proxy = mlc_cfg_str(cfg, at(group, "no_proxy", path)),
                        .user = mlc_cfg_str(cfg, at(group, "proxy_user", path)),
                        .password = mlc_cfg_secret(cfg, at(group, "proxy_password", path)),
@@ -40,6 +42,11 @@ static bool is_set(const char *text)
 static bool is_environment(const mlc_proxy *settings)
 {
     return is_set(settings->url) && strcmp(settings->url, MLC_PROXY_ENVIRONMENT) == 0;
+}
+
+static bool is_system(const mlc_proxy *settings)
+{
+    return is_set(settings->url) && strcmp(settings->url, MLC_PROXY_SYSTEM) == 0;
 }
 
 /* Host and port of "[http://][user:password@]host:port[/]"; *user_len: bytes of the part before the at sign. */
@@ -66,6 +73,8 @@ static const char *url_fault(const mlc_proxy *settings)
     int port = 0;
     if (!is_set(settings->url) || is_environment(settings))
         return NULL;
+    if (is_system(settings))
+        return mlc_proxy_system_fault();
     const bool ok = strncasecmp(settings->url, scheme, sizeof scheme - 1) == 0 &&
                     split_url(settings->url, &rest, &user_len, &host, &port);
     free(host);
@@ -258,12 +267,17 @@ mlc_code mlc_proxy_plan_make(mlc_proxy_plan *out, const mlc_proxy *settings, mlc
     }
     if (!is_set(url))
         return MLC_OK;
-    mlc_code code = MLC_OK;
+    char *found = NULL;
+    mlc_code code = is_system(settings) ? mlc_proxy_system(settings->target, &found, err) : MLC_OK;
+    if (code != MLC_OK || (is_system(settings) && found == NULL))
+        return code;
+    url = found != NULL ? found : url;
     if (!copy_text(&out->user, settings->user) || !copy_text(&out->password, settings->password) ||
         !copy_text(&out->no_proxy, settings->no_proxy) || !copy_text(&out->env_no_proxy, env_no_proxy))
         code = mlc_fail(err, MLC_E_NOMEM, "no memory for the proxy's settings");
     if (code == MLC_OK)
         code = take_url(out, url, name, err);
+    free(found);
     if (code != MLC_OK)
         mlc_proxy_plan_free(out);
     return code;

@@ -12,7 +12,9 @@
 
 /* As the operator sets it; texts are borrowed. All zero: no proxy. */
 typedef struct mlc_proxy {
-    const char *url;      /* "http://[user:password@]host:port"; MLC_PROXY_ENVIRONMENT; NULL or "": none */
+    const char
+        *url; /* "http://[user:password@]host:port"; MLC_PROXY_ENVIRONMENT, _SYSTEM; NULL or "": none */
+    const char *target;   /* what the way leads to, for MLC_PROXY_SYSTEM; NULL: not known */
     const char *no_proxy; /* hosts reached without it (no_proxy.h); with the environment, beside NO_PROXY */
     const char *user, *password; /* win over those in the URL; NULL: none */
     const char *auth;            /* one of mlc_proxy_auths; NULL: "any" */
@@ -21,6 +23,9 @@ typedef struct mlc_proxy {
 /* https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY (the first that is set), no_proxy, NO_PROXY. */
 #define MLC_PROXY_ENVIRONMENT "from_environment"
 
+/* What Windows' settings name for the target, also by a PAC script (proxy_system.h). */
+#define MLC_PROXY_SYSTEM "from_system"
+
 /* "any", "basic", "digest", "ntlm", "negotiate", NULL. */
 extern const char *const mlc_proxy_auths[];
 
@@ -28,7 +33,7 @@ extern const char *const mlc_proxy_auths[];
 /* clang-format off */
 #define MLC_PROXY_FIELDS(group) \
     {group ".proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, \
-     "HTTP proxy, http://HOST:PORT; or from_environment: HTTPS_PROXY and NO_PROXY"}, \
+     "HTTP proxy, http://HOST:PORT; or from_environment: HTTPS_PROXY and NO_PROXY; or, on Windows, from_system: its settings, also a PAC script"}, \
     {group ".proxy_user", MLC_CFG_STRING, false, NULL, 1, 255, NULL, \
      "User at the proxy; for NTLM also DOMAIN\\\\user"}, \
     {group ".proxy_password", MLC_CFG_SECRET, false, NULL, 0, 0, NULL, "Its password"}, \
