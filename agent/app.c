@@ -94,6 +94,7 @@ static mlc_code open_store(agent_app *app, mlc_error *err)
         code = mlc_outbox_open(&app->jde, app->store, &jde, err);
     mlc_stream_spec held = jde;
     held.name = MLC_HELD_STREAM;
+    held.supersede = true; /* of a record only the last one is owed */
     if (code == MLC_OK)
         code = mlc_outbox_open(&app->held, app->store, &held, err);
     mlc_stream_spec ask = jde;

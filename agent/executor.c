@@ -362,6 +362,16 @@ static void on_committed(void *user)
         e->opt.on_reported(e->opt.user);
 }
 
+/* A dry run may end while one of its messages is still under way. */
+static void on_held(void *user, const char *kind)
+{
+    mlc_executor *const e = user;
+    mlc_error err;
+    if (e->keeper != NULL && !runs_dry(&e->opt, kind) && mlc_held_keeper_again(e->keeper, &err) != MLC_OK)
+        mlc_log_warn(e->opt.log, "held", "held messages could not be given back, and are tried again",
+                     MLC_S("error", err.message));
+}
+
 /* ---- life ---- */
 
 /* An address is a snapshot: what waits in the stream is later than what was held before it came there. Orders are not. */
@@ -422,6 +432,7 @@ mlc_code mlc_executor_open(mlc_executor **out, const mlc_executor_options *optio
     d.actor = "agent";
     d.deliver = deliver;
     d.on_committed = on_committed;
+    d.on_held = on_held;
     d.user = e;
     mlc_code code = options->held == NULL ? MLC_OK : open_keeper(e, delivery->loop, err);
     if (code == MLC_OK)

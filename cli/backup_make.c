@@ -60,6 +60,10 @@ static mlc_code check_target(const char *target, bool force, bool *replaces, mlc
             err, MLC_E_EXISTS,
             "%.300s is there already; name another folder, or replace an earlier backup with --force",
             target);
+    /* A link is somebody's name for a backup: its folder would be emptied behind it. */
+    if (!S_ISDIR(there.st_mode))
+        return mlc_fail(err, MLC_E_EXISTS,
+                        "%.300s is there and is no folder; name the folder itself, or another one", target);
     const mlc_code code = mlctl_backup_read(&earlier, target, err);
     mlctl_backup_free(&earlier);
     if (code != MLC_OK)
@@ -255,10 +259,12 @@ mlc_code mlctl_backup_publish(mlctl_backup *backup, const char *target, mlc_erro
         code = take_place(backup, target, err);
     if (code != MLC_OK)
         return code;
-    mlc_strlcpy(backup->dir, target, sizeof backup->dir);
     mlc_strlcpy(parent, target, sizeof parent);
     char *const slash = strrchr(parent, '/');
     if (slash != NULL)
         slash[slash == parent ? 1 : 0] = '\0';
-    return sync_folder(slash != NULL ? parent : ".", err);
+    code = sync_folder(slash != NULL ? parent : ".", err);
+    /* It has its name: what fails now is told, but there is nothing to be discarded any more. */
+    mlc_strlcpy(backup->dir, code == MLC_OK ? target : "", sizeof backup->dir);
+    return code;
 }

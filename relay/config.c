@@ -256,9 +256,10 @@ mlc_code mlc_relay_config_load_partly(mlc_cfg **out, const char *file, mlc_buf *
     mlc_keyring_wipe(&visiting.key.ring);
     if (code == MLC_OK)
         code = mlc_key_place_check(*out, report, err);
-    /* A refused PIN is no fault of a tenant. That it is not tried again is worth more than the other tenants. */
-    if (code == MLC_OK && visiting.key.err.code == MLC_E_AUTH)
-        code = mlc_fail(err, MLC_E_AUTH, "%s", visiting.key.err.message);
+    /* A token that refuses the PIN or is away is no fault of a tenant, and tenants with faults are not tried again. */
+    if (code == MLC_OK && visiting.key.err.code != MLC_OK &&
+        (visiting.key.err.code == MLC_E_AUTH || mlc_cfg_str(*out, "secrets.pkcs11_module") != NULL))
+        code = mlc_fail(err, visiting.key.err.code, "%s", visiting.key.err.message);
     if (code == MLC_OK)
         code = mlc_relay_config_check(*out, err);
     if (code == MLC_OK)

@@ -97,6 +97,8 @@ typedef struct mlc_deliverer_options {
     /* After a finishing job was committed: other streams may have new work. Not called after stop. May be
      * NULL. */
     void (*on_committed)(void *user);
+    /* After that, when it was a dry run: a message of this kind went into `held`. May be NULL. */
+    void (*on_held)(void *user, const char *kind);
     void *user;
 } mlc_deliverer_options;
 

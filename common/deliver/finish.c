@@ -224,16 +224,27 @@ static void park_without_effect(mlc_flight *f, const mlc_error *err)
     mlc_flight_store(f);
 }
 
+static void end_stored(mlc_flight *f)
+{
+    mlc_deliverer *const d = f->d;
+    char kind[64]; /* the flight goes first */
+    const bool held = is_dry(f) && !f->superseded;
+    mlc_strlcpy(kind, f->item.kind, sizeof kind);
+    log_end(f);
+    count_end(f);
+    drop(f);
+    if (d->opt.on_committed != NULL && !d->stopped)
+        d->opt.on_committed(d->opt.user);
+    if (held && d->opt.on_held != NULL && !d->stopped)
+        d->opt.on_held(d->opt.user, kind);
+}
+
 static void on_stored(void *arg, mlc_code code, const mlc_error *err)
 {
     mlc_flight *const f = arg;
     mlc_deliverer *const d = f->d;
     if (code == MLC_OK) {
-        log_end(f);
-        count_end(f);
-        drop(f);
-        if (d->opt.on_committed != NULL && !d->stopped)
-            d->opt.on_committed(d->opt.user);
+        end_stored(f);
     } else if (code == MLC_E_CLOSED) {
         f->phase = MLC_FLIGHT_ABANDONED;
     } else if (f->effect_failed && is_for_good(code)) {

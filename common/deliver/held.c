@@ -205,8 +205,10 @@ mlc_code mlc_held_keeper_again(mlc_held_keeper *keeper, mlc_error *err)
             mlc_log_warn(o->release.log, "held", "the stream is full: the rest is sent when there is room",
                          MLC_S("stream", mlc_outbox_name(o->release.to)), MLC_S("error", why.message));
         mlc_timer_start(keeper->timer, o->retry_ms > 0 ? o->retry_ms : RETRY_MS, 0);
-    } else {
+    } else if (code == MLC_OK) {
         mlc_timer_stop(keeper->timer);
+    } else { /* they must not wait for somebody to ask again */
+        mlc_timer_start(keeper->timer, o->retry_ms > 0 ? o->retry_ms : RETRY_MS, 0);
     }
     keeper->told = code == MLC_E_FULL;
     if (code == MLC_OK || code == MLC_E_FULL)
@@ -224,7 +226,6 @@ static void on_timer(void *arg)
         return;
     mlc_log_warn(keeper->opt.release.log, "held", "held messages could not be given back; it is tried again",
                  MLC_S("error", err.message));
-    mlc_timer_start(keeper->timer, keeper->opt.retry_ms > 0 ? keeper->opt.retry_ms : RETRY_MS, 0);
 }
 
 mlc_code mlc_held_keeper_open(mlc_held_keeper **out, const mlc_held_keeper_options *options, mlc_error *err)

@@ -29,7 +29,7 @@ typedef struct mlc_proxy {
 /* "any", "basic", "digest", "ntlm", "negotiate", NULL. */
 extern const char *const mlc_proxy_auths[];
 
-/* Rows of a schema, for the group ("relay", "tenants[].dynamics") that has a proxy. */
+/* Rows of a schema, for a group ("relay", "tenants[].dynamics") that has a proxy, and a row "url" for where it leads. */
 /* clang-format off */
 #define MLC_PROXY_FIELDS(group) \
     {group ".proxy", MLC_CFG_STRING, false, NULL, 0, 512, NULL, \

@@ -1,6 +1,8 @@
 /* proxy_system.c - see proxy_system.h. */
 #include "net/proxy_system.h"
 
+#include <stddef.h>
+
 const char *mlc_proxy_system_fault(void)
 {
     return "from_system is for Windows; write http://HOST:PORT, or from_environment";

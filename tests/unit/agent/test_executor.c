@@ -63,7 +63,7 @@ static void fix_open_with(exec_fix *f, bool purchase, size_t answer_max)
 {
     const mlc_stream_spec jde = {.name = "jde", .mode = MLC_STREAM_KEYED};
     const mlc_stream_spec up = {.name = "up", .mode = MLC_STREAM_SEQUENCE};
-    const mlc_stream_spec held = {.name = MLC_HELD_STREAM, .mode = MLC_STREAM_KEYED};
+    const mlc_stream_spec held = {.name = MLC_HELD_STREAM, .mode = MLC_STREAM_KEYED, .supersede = true};
     mlc_error err;
     memset(f, 0, sizeof *f);
     f->a = ais_fix_new();
@@ -247,6 +247,33 @@ static void test_held_order_is_made_when_the_dry_run_ends(void **state)
     assert_int_equal(creations(&f), 1);
     assert_int_equal(lst_get(&f.s, f.held, 1).state, MLC_ENTRY_DONE);
     expect_report(&f, "\"status\":\"created\"", "\"doco\":\"1001\"");
+    fix_close(&f);
+}
+
+/* What was under way when the dry run ended is held all the same, and must not stay so. */
+static void test_dry_run_ends_while_an_order_is_under_way(void **state)
+{
+    exec_fix f;
+    mlc_error err;
+    (void)state;
+    fix_open(&f);
+    lst_check(mlc_executor_set_dry(f.e, true, &err), &err);
+    ais_script(f.a, {200, FOUND(""), false}, {200, FOUND(""), false},
+               {200, "{\"DOCO\":1001,\"DCTO\":\"SO\",\"KCOO\":\"00001\"}", false});
+    lst_check(let_in(&f, "order", mlc_buf_text(&f.order), &err), &err);
+    mlc_deliverer_poke(mlc_executor_deliverer(f.e));
+    for (int i = 0; i < 1000 && f.a->asked_count == 0; i++)
+        net_run_for(&f.a->loop, 1);
+    assert_int_equal(state_of(&f), MLC_ENTRY_INFLIGHT);
+    lst_check(mlc_executor_set_dry(f.e, false, &err), &err);
+    for (int i = 0; i < 1000 && lst_stats_of(&f.s, f.jde).next_seq < 3; i++)
+        net_run_for(&f.a->loop, 5);
+    assert_int_equal(lst_stats_of(&f.s, f.jde).next_seq, 3);
+    for (int i = 0; i < 1000 && lst_get(&f.s, f.jde, 2).state != MLC_ENTRY_DONE; i++)
+        net_run_for(&f.a->loop, 5);
+    net_run_for(&f.a->loop, 20);
+    assert_int_equal(creations(&f), 1);
+    assert_int_equal(lst_get(&f.s, f.held, 1).state, MLC_ENTRY_DONE);
     fix_close(&f);
 }
 
@@ -473,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_order_is_made_and_reported),
         cmocka_unit_test(test_held_order_is_made_when_the_dry_run_ends),
+        cmocka_unit_test(test_dry_run_ends_while_an_order_is_under_way),
         cmocka_unit_test(test_order_that_is_no_entry_is_made_and_leaves_nothing),
         cmocka_unit_test(test_order_that_is_there_is_not_made_again),
         cmocka_unit_test(test_unclear_outcome_is_looked_up),

@@ -129,7 +129,11 @@ static void only_an_earlier_backup_is_replaced(void **state)
     assert_int_equal(left_over(f), 0);
     assert_int_equal(mkdir(at(f, "mine"), 0700), 0);
     expect(f, MLCTL_FAILED, "is there and is no backup", "mlctl backup --force %s", at(f, "mine"));
-    expect(f, MLCTL_FAILED, "is there and is no backup", "mlctl backup --force %s", at(f, "admin.sock"));
+    expect(f, MLCTL_FAILED, "is there and is no folder", "mlctl backup --force %s", at(f, "admin.sock"));
+    assert_int_equal(symlink("b", at(f, "latest")), 0);
+    expect(f, MLCTL_FAILED, "is there and is no folder", "mlctl backup --force %s", at(f, "latest"));
+    expect(f, MLCTL_OK, "all is as it was written", "mlctl backup --verify %s", at(f, "b"));
+    (void)unlink(at(f, "latest"));
     assert_int_equal(mode_of(at(f, "mine")), 0700);
 }
 

@@ -242,7 +242,8 @@ static void the_environment_is_read_when_asked_for(void **state)
 
 /* ---- the settings of a program ---- */
 
-static const mlc_cfg_field schema[] = {MLC_PROXY_FIELDS("relay")};
+static const mlc_cfg_field schema[] = {
+    {"relay.url", MLC_CFG_STRING, false, NULL, 0, 512, NULL, "Where it leads"}, MLC_PROXY_FIELDS("relay")};
 
 /* The fault of this text, "" when there is none, with the setting's name first. */
 static const char *fault_of(const char *text, char out[512])
