@@ -75,10 +75,9 @@ static void on_down(void *user, const char *tenant)
     const mlc_agent_record *record = NULL;
     if (app->tunnel == NULL)
         return;
-    for (size_t i = 0; (record = mlc_agents_at(app->control.agents, i)) != NULL; i++) {
+    for (size_t i = 0; (record = mlc_agents_at(app->control.agents, i)) != NULL; i++)
         if (strcmp(record->tenant, tenant) == 0)
             mlc_tunnel_server_poke(app->tunnel, record->id);
-    }
 }
 
 static mlc_code find_agent(void *user, const char *agent_id, mlc_tunnel_agent *out, mlc_error *err)

@@ -202,11 +202,8 @@ static void judge(mlc_http_req *req, const http_conn *conn, size_t path_len)
         req->refusal = sizes;
     else if (!is_authorized(conn))
         req->refusal = 401;
-    else if (strlen(req->path) != path_len)
-        req->refusal = 400; /* a decoded NUL */
-    else if (req->method[0] == '\0')
-        req->refusal =
-            400; /* CONNECT, or ":path /x": libwebsockets takes the names of HTTP/2 for a request */
+    else if (strlen(req->path) != path_len || req->method[0] == '\0')
+        req->refusal = 400; /* a decoded NUL; CONNECT, or ":path /x", which is a name of HTTP/2 */
     else if (body != 0)
         req->refusal = body;
     else if (req->body_kind == HTTP_BODY_LENGTH && req->body_length > req->body.max)
