@@ -14,6 +14,7 @@ loader=/usr/lib/wine/wine64
 # wine makes access lists from modes: with this, what the program makes is its user's own, as below a folder that is.
 umask 077
 child=0
+# shellcheck disable=SC2317 # the trap calls it
 stop() { kill -INT "$child"; }
 trap stop TERM INT
 setpriv --pdeathsig KILL "$loader" ${MLC_WINE_PROGRAM:+"$MLC_WINE_PROGRAM"} "$@" &
