@@ -305,13 +305,17 @@ static void connections_have_a_limit(void **state)
 {
     server_fix *f = *state;
     net_raw held[3];
+    f->later_waits = true;
     for (size_t i = 0; i < 3; i++) {
         held[i] = (net_raw){.port = mlc_http_server_port(f->server),
                             .send = "GET /later HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"};
         net_raw_start(&held[i], &f->loop, 4096);
-        net_run_for(&f->loop, 20);
+        for (int turns = 0; turns < 1000 && f->waiting_count <= i; turns++)
+            net_run_for(&f->loop, 5);
+        assert_int_equal(f->waiting_count, i + 1);
     }
     expect_silence(f, "GET /echo HTTP/1.0\r\n\r\n");
+    uv_timer_start(&f->later, answer_later, 0, 0);
     int answered = 0;
     for (size_t i = 0; i < 3; i++) {
         net_raw_finish(&held[i], &f->loop);
