@@ -55,7 +55,8 @@ static inline bool net_run_for(uv_loop_t *loop, uint64_t ms)
     uv_timer_t timer;
     uv_timer_init(loop, &timer);
     timer.data = &over;
-    uv_timer_start(&timer, net_out_of_patience, ms, 0);
+    /* It goes on: a timer that is due at once sets the flag before the turn waits (see net_run_until). */
+    uv_timer_start(&timer, net_out_of_patience, ms, NET_TEST_TICK_MS);
     while (!over)
         uv_run(loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
