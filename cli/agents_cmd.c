@@ -3,7 +3,6 @@
 #include "cli/mlctl.h"
 #include "cli/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- agents ---- */
@@ -79,13 +78,7 @@ static mlc_code post_agent(const mlctl *ctl, const char *path, bool with_ttl, cJ
         code = mlc_json_add_int(body, "ttlSeconds", args->ttl_s, err);
     if (code == MLC_OK)
         code = mlc_json_add_str(body, "operator", args->person, err);
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(args, path, text, tree, err);
-    free(text);
+    code = mlctl_http_post(args, path, body, code, tree, err);
     if (code == MLC_OK && args->json)
         code = mlctl_print_raw(ctl->out, *tree, err);
     return code;

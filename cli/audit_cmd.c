@@ -192,13 +192,7 @@ mlc_code mlctl_audit_redact(const mlctl *ctl, mlc_error *err)
     for (size_t i = 0; code == MLC_OK && i < sizeof members / sizeof members[0]; i++)
         if (members[i][1] != NULL)
             code = mlc_json_add_str(body, members[i][0], members[i][1], err);
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(args, "/v1/audit/redact", text, &tree, err);
-    free(text);
+    code = mlctl_http_post(args, "/v1/audit/redact", body, code, &tree, err);
     if (code == MLC_OK && args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK)

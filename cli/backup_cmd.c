@@ -18,14 +18,7 @@ static mlc_code post(const mlctl_args *args, const char *path, const char *const
     mlc_code code = body != NULL ? MLC_OK : mlc_fail(err, MLC_E_NOMEM, "out of memory");
     for (size_t i = 0; code == MLC_OK && i < count; i++)
         code = mlc_json_add_str(body, members[i][0], members[i][1], err);
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(args, path, text, tree, err);
-    free(text);
-    return code;
+    return mlctl_http_post(args, path, body, code, tree, err);
 }
 
 /* One piece; *at moves on. */

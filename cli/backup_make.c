@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/os.h"
+#include "base/write.h"
 #include "crypto/digest.h"
 
 #include <errno.h>
@@ -136,17 +137,7 @@ mlc_code mlctl_backup_file(const mlctl_backup *backup, const mlctl_backup_store 
 
 mlc_code mlctl_backup_write(int fd, const void *data, size_t len, mlc_error *err)
 {
-    const char *at = data;
-    while (len > 0) {
-        const ssize_t put = write(fd, at, (unsigned)len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return io_failed("the backup", "written", err);
-        at += put;
-        len -= (size_t)put;
-    }
-    return MLC_OK;
+    return mlc_write_all(fd, data, len) ? MLC_OK : io_failed("the backup", "written", err);
 }
 
 mlc_code mlctl_backup_seal(mlctl_backup_store *store, int fd, mlc_error *err)

@@ -1,8 +1,8 @@
 /* backup_prove.c - is a backup what was written, and a store that can be opened? (backup.h) */
 #include "cli/backup_private.h"
 
+#include "cli/mlctl.h"
 #include "crypto/digest.h"
-#include "store/audit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,41 +61,22 @@ static mlc_code prove_file(const mlctl_backup *backup, const mlctl_backup_store 
                : mlc_fail(err, MLC_E_CORRUPT, "%.300s is not as it was written: its SHA-256 differs", path);
 }
 
-typedef struct trail_run {
-    const mlc_audit_head *known;
-    mlc_audit_head head;
-    uint64_t count;
-} trail_run;
-
-static mlc_code trail_job(mlc_txn *txn, void *arg, mlc_error *err)
-{
-    trail_run *const run = arg;
-    const mlc_code code = mlc_audit_verify(txn, run->known, &run->count, err);
-    return code == MLC_OK ? mlc_audit_head_get(txn, &run->head, err) : code;
-}
-
 static mlc_code prove_trail(const char *dir, mlctl_backup_store *store, mlc_error *err)
 {
     char hex[2 * MLC_AUDIT_HASH_LEN + 1];
-    mlc_audit_head noted = {0};
-    trail_run run = {0};
-    mlc_store *copy = NULL;
-    const mlc_store_options options = {.dir = dir, .read_only = true};
+    mlc_audit_head noted, head;
+    const mlc_audit_head *known = NULL;
+    mlc_code code = MLC_OK;
     if (store->head[0] != '\0' && strncmp(store->head, "0:", 2) != 0) {
-        const mlc_code code = mlc_audit_head_parse(store->head, &noted, err);
-        if (code != MLC_OK)
-            return code;
-        run.known = &noted;
+        code = mlc_audit_head_parse(store->head, &noted, err);
+        known = &noted;
     }
-    mlc_code code = mlc_store_open(&copy, &options, err);
     if (code == MLC_OK)
-        code = mlc_store_read(copy, trail_job, &run, err);
-    mlc_store_close(copy);
+        code = mlctl_verify_trail(dir, known, &head, &store->entries, err);
     if (code != MLC_OK)
         return code;
-    store->entries = run.count;
-    mlc_hex(run.head.hash, MLC_AUDIT_HASH_LEN, hex);
-    (void)snprintf(store->head, sizeof store->head, "%" PRIu64 ":%s", run.head.index, hex);
+    mlc_hex(head.hash, MLC_AUDIT_HASH_LEN, hex);
+    (void)snprintf(store->head, sizeof store->head, "%" PRIu64 ":%s", head.index, hex);
     return MLC_OK;
 }
 

@@ -3,7 +3,6 @@
 #include "cli/mlctl.h"
 #include "cli/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void print_kinds(const mlctl *ctl, const cJSON *kinds)
@@ -100,13 +99,7 @@ mlc_code mlctl_compare(const mlctl *ctl, mlc_error *err)
         code = mlc_json_add_str(body, "tenant", args->store, err);
     if (code == MLC_OK && args->kind != NULL)
         code = mlc_json_add_str(body, "kind", args->kind, err);
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(args, "/v1/compare", text, &tree, err);
-    free(text);
+    code = mlctl_http_post(args, "/v1/compare", body, code, &tree, err);
     if (code == MLC_OK && args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK)

@@ -135,6 +135,20 @@ mlc_code mlctl_http_json(const mlctl_args *args, const char *path, const char *b
     return code;
 }
 
+mlc_code mlctl_http_post(const mlctl_args *args, const char *path, cJSON *body, mlc_code code, cJSON **tree,
+                         mlc_error *err)
+{
+    *tree = NULL;
+    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
+    cJSON_Delete(body);
+    if (code == MLC_OK && text == NULL)
+        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
+    if (code == MLC_OK)
+        code = mlctl_http_json(args, path, text, tree, err);
+    free(text);
+    return code;
+}
+
 void mlctl_answer_free(mlctl_answer *answer)
 {
     mlc_buf_free(&answer->body);

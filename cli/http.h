@@ -19,6 +19,9 @@ mlc_code mlctl_http(const mlctl_args *args, const char *path, const char *body, 
 /* The same, parsed; *tree is the caller's. */
 mlc_code mlctl_http_json(const mlctl_args *args, const char *path, const char *body, cJSON **tree,
                          mlc_error *err);
+/* POST of `body`, which it takes over, with an answer as of mlctl_http_json; nothing is sent unless `code` is MLC_OK. */
+mlc_code mlctl_http_post(const mlctl_args *args, const char *path, cJSON *body, mlc_code code, cJSON **tree,
+                         mlc_error *err);
 void mlctl_answer_free(mlctl_answer *answer);
 
 /* Append "?name=value" or "&name=value"; nothing for NULL. */

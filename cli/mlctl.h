@@ -3,6 +3,7 @@
 #define MLC_CLI_MLCTL_H
 
 #include "cli/args.h"
+#include "store/audit.h"
 
 #include <stdio.h>
 
@@ -44,5 +45,9 @@ mlc_code mlctl_backup_run(const mlctl *ctl, mlc_error *err);
 /* trail_cmd.c: the entries that the arguments ask for, from index `from` to `to`. */
 mlc_code mlctl_audit_lines(const mlctl *ctl, uint64_t from, uint64_t to, mlctl_audit_line_fn fn, void *arg,
                            mlc_error *err);
+/* verify_cmd.c: is the audit trail of the store in this folder whole, and is `known` (NULL: none) in it? Its head and number of
+ * entries. MLC_E_LOCKED: its program runs. */
+mlc_code mlctl_verify_trail(const char *dir, const mlc_audit_head *known, mlc_audit_head *head,
+                            uint64_t *count, mlc_error *err);
 
 #endif

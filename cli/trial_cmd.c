@@ -7,20 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes over the body. */
-static mlc_code post(const mlctl *ctl, const char *path, cJSON *body, mlc_code code, cJSON **tree,
-                     mlc_error *err)
-{
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(ctl->args, path, text, tree, err);
-    free(text);
-    return code;
-}
-
 static mlc_code add_text(cJSON *body, const char *name, const char *value, mlc_error *err)
 {
     return value != NULL ? mlc_json_add_str(body, name, value, err) : MLC_OK;
@@ -78,7 +64,7 @@ static mlc_code dry_run_record(const mlctl *ctl, mlc_error *err)
                                  : mlc_fail(err, MLC_E_NOMEM, "out of memory");
     if (code == MLC_OK)
         code = add_text(body, "store", ctl->args->store, err);
-    code = post(ctl, "/v1/dry-run", body, code, &tree, err);
+    code = mlctl_http_post(ctl->args, "/v1/dry-run", body, code, &tree, err);
     if (code == MLC_OK && ctl->args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK)
@@ -102,7 +88,7 @@ mlc_code mlctl_replay(const mlctl *ctl, mlc_error *err)
         code = add_text(body, "target", args->target, err);
     if (code == MLC_OK)
         code = add_text(body, "operator", args->person, err);
-    code = post(ctl, "/v1/replay", body, code, &tree, err);
+    code = mlctl_http_post(ctl->args, "/v1/replay", body, code, &tree, err);
     if (code == MLC_OK && args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK) {
@@ -173,7 +159,7 @@ mlc_code mlctl_dry_run(const mlctl *ctl, mlc_error *err)
                                  : mlc_fail(err, MLC_E_NOMEM, "out of memory");
     if (code == MLC_OK && ctl->args->ids != NULL)
         code = add_ids(body, ctl->args->ids, err);
-    code = post(ctl, "/v1/dry-run", body, code, &tree, err);
+    code = mlctl_http_post(ctl->args, "/v1/dry-run", body, code, &tree, err);
     if (code == MLC_OK && ctl->args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK)

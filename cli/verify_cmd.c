@@ -168,27 +168,40 @@ static mlc_code verify_job(mlc_txn *txn, void *arg, mlc_error *err)
     return code == MLC_OK ? mlc_audit_head_get(txn, &run->head, err) : code;
 }
 
-static mlc_code verify_folder(const mlctl *ctl, mlc_error *err)
+mlc_code mlctl_verify_trail(const char *dir, const mlc_audit_head *known, mlc_audit_head *head,
+                            uint64_t *count, mlc_error *err)
 {
-    char hash[2 * MLC_AUDIT_HASH_LEN + 1];
-    mlc_audit_head noted;
-    folder_run run = {0};
+    folder_run run = {.known = known};
     mlc_store *store = NULL;
-    const mlc_store_options options = {.dir = ctl->args->dir, .read_only = true};
-    mlc_code code = known_head(ctl->args, &noted, &run.known, err);
-    if (code == MLC_OK)
-        code = mlc_store_open(&store, &options, err);
-    if (code == MLC_E_LOCKED)
-        return mlc_wrap(err, code, "the program runs: leave --dir out to ask it, or verify a copy");
+    const mlc_store_options options = {.dir = dir, .read_only = true};
+    mlc_code code = mlc_store_open(&store, &options, err);
     if (code == MLC_OK)
         code = mlc_store_read(store, verify_job, &run, err);
     mlc_store_close(store);
     if (code != MLC_OK)
         return code;
+    *head = run.head;
+    *count = run.count;
+    return MLC_OK;
+}
+
+static mlc_code verify_folder(const mlctl *ctl, mlc_error *err)
+{
+    char hash[2 * MLC_AUDIT_HASH_LEN + 1];
+    mlc_audit_head noted, head;
+    const mlc_audit_head *known = NULL;
+    uint64_t count = 0;
+    mlc_code code = known_head(ctl->args, &noted, &known, err);
+    if (code == MLC_OK)
+        code = mlctl_verify_trail(ctl->args->dir, known, &head, &count, err);
+    if (code == MLC_E_LOCKED)
+        return mlc_wrap(err, code, "the program runs: leave --dir out to ask it, or verify a copy");
+    if (code != MLC_OK)
+        return code;
     mlctl_print_safe(ctl->out, ctl->args->dir, false);
-    (void)fprintf(ctl->out, ": %" PRIu64 " entries, the chain is whole\n", run.count);
-    mlc_hex(run.head.hash, MLC_AUDIT_HASH_LEN, hash);
-    print_head(ctl->out, ctl->args->dir, run.head.index, hash);
+    (void)fprintf(ctl->out, ": %" PRIu64 " entries, the chain is whole\n", count);
+    mlc_hex(head.hash, MLC_AUDIT_HASH_LEN, hash);
+    print_head(ctl->out, ctl->args->dir, head.index, hash);
     return MLC_OK;
 }
 

@@ -4,7 +4,6 @@
 #include "cli/table.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 static void print_links(const mlctl *ctl, const cJSON *links)
 {
@@ -55,13 +54,7 @@ mlc_code mlctl_xref_rebuild(const mlctl *ctl, mlc_error *err)
                                  : mlc_fail(err, MLC_E_NOMEM, "out of memory");
     if (code == MLC_OK && ctl->args->store != NULL)
         code = mlc_json_add_str(body, "store", ctl->args->store, err);
-    char *const text = code == MLC_OK ? mlc_json_print(body) : NULL;
-    cJSON_Delete(body);
-    if (code == MLC_OK && text == NULL)
-        code = mlc_fail(err, MLC_E_NOMEM, "out of memory");
-    if (code == MLC_OK)
-        code = mlctl_http_json(ctl->args, "/v1/xref/rebuild", text, &tree, err);
-    free(text);
+    code = mlctl_http_post(ctl->args, "/v1/xref/rebuild", body, code, &tree, err);
     if (code == MLC_OK && ctl->args->json)
         code = mlctl_print_raw(ctl->out, tree, err);
     else if (code == MLC_OK)
