@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -90,16 +89,6 @@ mlc_code mlc_listen_path_free(const char *unix_path, mlc_error *err)
     return MLC_OK;
 }
 
-bool mlc_listen_is_loopback(const char *host)
-{
-    struct in_addr v4;
-    if (host == NULL)
-        return false;
-    if (strcmp(host, "::1") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
 bool mlc_listen_have_ipv6(void)
 {
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -107,37 +96,4 @@ bool mlc_listen_have_ipv6(void)
         return false;
     close(fd);
     return true;
-}
-
-typedef union inet_name {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-} inet_name;
-
-/* False: no TCP socket. */
-static bool name_of(int fd, inet_name *name)
-{
-    socklen_t len = sizeof(*name);
-    memset(name, 0, sizeof(*name));
-    return getsockname(fd, &name->any, &len) == 0 &&
-           (name->any.sa_family == AF_INET || name->any.sa_family == AF_INET6);
-}
-
-int mlc_listen_fd_port(int fd)
-{
-    inet_name name;
-    if (!name_of(fd, &name))
-        return 0;
-    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
-}
-
-bool mlc_listen_fd_is_loopback(int fd)
-{
-    inet_name name;
-    if (!name_of(fd, &name))
-        return false;
-    if (name.any.sa_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&name.v6.sin6_addr) != 0;
-    return (ntohl(name.v4.sin_addr.s_addr) >> 24) == 127;
 }
