@@ -1,6 +1,8 @@
 /* relay_url.c - see relay_url.h. */
 #include "agent/relay_url.h"
 
+#include "base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,9 +87,8 @@ mlc_code mlc_relay_url(const mlc_cfg *cfg, char out[MLC_RELAY_URL_MAX], mlc_erro
 
 static mlc_code write_synced(const char *path, const char *text, mlc_error *err)
 {
-    const size_t len = strlen(text);
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool ok = fd >= 0 && write(fd, text, (unsigned)len) == (ssize_t)len && fsync(fd) == 0;
+    const bool ok = fd >= 0 && mlc_write_all(fd, text, strlen(text)) && fsync(fd) == 0;
     const int cause = errno;
     if (fd >= 0)
         (void)close(fd);

@@ -103,7 +103,7 @@ static mlc_code check(mlc_http_req *req, const mlc_enroll_desk *desk, const cJSO
         return check_signature(desk->agents, body, agent, err);
     if (name == NULL || mlc_json_get(body, "proof") != NULL)
         return check_proof(body, agent, record, err);
-    if (record != NULL && !record->has_key && record->cert_count == 0 && strcmp(name, agent) == 0)
+    if (mlc_agents_configured(desk->agents, agent) && strcmp(name, agent) == 0)
         return MLC_OK;
     return mlc_fail(err, MLC_E_DENIED, "this client certificate does not speak for an agent here");
 }

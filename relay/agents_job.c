@@ -280,15 +280,21 @@ static mlc_code not_known(mlc_error *err)
                     "this certificate is not (or no longer) this agent's; enrol the agent again");
 }
 
-/* The record as it is, with the certificate that was shown at its first place. */
+/* The record as it is, of an agent that shows a certificate. */
+static mlc_code take_record(mlc_txn *txn, agents_job *job, mlc_error *err)
+{
+    const mlc_code code = agents_record_get(txn, &job->agents->ring, job->agent, &job->result, err);
+    if (code == MLC_OK)
+        memcpy(job->tenant, job->result.tenant, sizeof job->tenant);
+    return code == MLC_E_NOTFOUND ? not_known(err) : code;
+}
+
+/* The same, with the certificate that was shown at its first place. */
 static mlc_code take_shown(mlc_txn *txn, agents_job *job, bool *moved, mlc_error *err)
 {
-    mlc_code code = agents_record_get(txn, &job->agents->ring, job->agent, &job->result, err);
-    if (code == MLC_E_NOTFOUND)
-        return not_known(err);
+    const mlc_code code = take_record(txn, job, err);
     if (code != MLC_OK)
         return code;
-    memcpy(job->tenant, job->result.tenant, sizeof job->tenant);
     const mlc_agent_cert *const shown = mlc_agent_cert_of(&job->result, job->fingerprint);
     if (shown == NULL)
         return not_known(err);
@@ -336,12 +342,9 @@ static mlc_code run_adopt(mlc_txn *txn, agents_job *job, mlc_error *err)
 {
     mlc_cert_info info;
     job->changed = false;
-    mlc_code code = agents_record_get(txn, &job->agents->ring, job->agent, &job->result, err);
-    if (code == MLC_E_NOTFOUND)
-        return not_known(err);
+    mlc_code code = take_record(txn, job, err);
     if (code != MLC_OK)
         return code;
-    memcpy(job->tenant, job->result.tenant, sizeof job->tenant);
     if (mlc_cert_read(job->der, job->der_len, &info, NULL) == MLC_OK &&
         mlc_agent_cert_of(&job->result, info.fingerprint) != NULL)
         return MLC_OK; /* by another connection, just now */

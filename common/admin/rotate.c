@@ -4,6 +4,7 @@
 #include "base/fresh.h"
 #include "base/json.h"
 #include "base/os.h"
+#include "base/write.h"
 #include "crypto/rotate.h"
 #include "crypto/sealed.h"
 #include "net/http_client.h"
@@ -113,20 +114,6 @@ static mlc_code read_text(const char *file, mlc_buf *out, struct stat *st, mlc_e
     return code;
 }
 
-static mlc_code write_all(int fd, const mlc_buf *text)
-{
-    size_t at = 0;
-    while (at < text->len) {
-        const ssize_t put = write(fd, text->data + at, (unsigned)(text->len - at));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return MLC_E_IO;
-        at += (size_t)put;
-    }
-    return MLC_OK;
-}
-
 /* With owner and mode as before, in one rename. */
 static mlc_code write_text(const char *file, const mlc_buf *text, const struct stat *st, mlc_error *err)
 {
@@ -137,7 +124,7 @@ static mlc_code write_text(const char *file, const mlc_buf *text, const struct s
         return mlc_fail(err, MLC_E_IO, "cannot write beside %s: %s; run this as its owner", file,
                         why.message);
     const bool ok = mlc_os_own_like(fd, st) == 0 && fchmod(fd, st->st_mode & 07777) == 0 &&
-                    write_all(fd, text) == MLC_OK && fsync(fd) == 0 && rename(fresh, file) == 0;
+                    mlc_write_all(fd, text->data, text->len) && fsync(fd) == 0 && rename(fresh, file) == 0;
     const mlc_code code =
         ok ? MLC_OK : mlc_fail(err, MLC_E_IO, "cannot replace %s: %s", file, strerror(errno));
     if (!ok)

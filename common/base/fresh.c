@@ -1,6 +1,8 @@
 /* fresh.c - see fresh.h. */
 #include "base/fresh.h"
 
+#include "base/fresh_name.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MARK "mlc-new-"
-
-enum { RANDOM_LEN = 6, TRIES = 100 };
+enum { TRIES = 100 };
 
 mlc_code mlc_fresh_open(const char *file, char path[MLC_FRESH_PATH_MAX], int *fd, mlc_error *err)
 {
     struct stat st;
     *fd = -1;
     for (int i = 0; i < TRIES; i++) {
-        const int len = snprintf(path, MLC_FRESH_PATH_MAX, "%s." MARK "XXXXXX", file);
+        const int len = snprintf(path, MLC_FRESH_PATH_MAX, "%s" MLC_FRESH_MARK "XXXXXX", file);
         if (len < 0 || len >= MLC_FRESH_PATH_MAX)
             return mlc_fail(err, MLC_E_INVALID, "the path %.100s... is too long", file);
         *fd = mkostemp(path, O_CLOEXEC);
@@ -35,16 +35,6 @@ mlc_code mlc_fresh_open(const char *file, char path[MLC_FRESH_PATH_MAX], int *fd
         *fd = -1;
     }
     return mlc_fail(err, MLC_E_IO, "the new file is taken away again and again");
-}
-
-static bool is_name(const char *name, const char *base)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    const size_t len = strlen(base);
-    if (strncmp(name, base, len) != 0 || strncmp(name + len, "." MARK, strlen("." MARK)) != 0)
-        return false;
-    const char *const end = name + len + strlen("." MARK);
-    return strlen(end) == RANDOM_LEN && strspn(end, letters) == RANDOM_LEN;
 }
 
 static bool clear_one(int dir, const char *name)
@@ -74,7 +64,7 @@ size_t mlc_fresh_clear(const char *file)
     if (dir == NULL)
         return 0;
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (is_name(entry->d_name, base) && clear_one(dirfd(dir), entry->d_name))
+        if (mlc_fresh_is_name(entry->d_name, base) && clear_one(dirfd(dir), entry->d_name))
             count++;
     }
     (void)closedir(dir);

@@ -4,33 +4,21 @@
 #include <windows.h>
 
 #include "base/fresh.h"
+
+#include "base/fresh_name.h"
 #include "base/os.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
-#define MARK "mlc-new-"
-
-enum { RANDOM_LEN = 6 };
-
 mlc_code mlc_fresh_open(const char *file, char path[MLC_FRESH_PATH_MAX], int *fd, mlc_error *err)
 {
     *fd = -1;
-    const int len = snprintf(path, MLC_FRESH_PATH_MAX, "%s." MARK "XXXXXX", file);
+    const int len = snprintf(path, MLC_FRESH_PATH_MAX, "%s" MLC_FRESH_MARK "XXXXXX", file);
     if (len < 0 || len >= MLC_FRESH_PATH_MAX)
         return mlc_fail(err, MLC_E_INVALID, "the path %.100s... is too long", file);
     *fd = mlc_posix_new_file(path, 0, 0);
     return *fd >= 0 ? MLC_OK : mlc_fail(err, MLC_E_IO, "%s", strerror(errno));
-}
-
-static bool is_name(const char *name, const char *base)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    const size_t len = strlen(base);
-    if (strncmp(name, base, len) != 0 || strncmp(name + len, "." MARK, strlen("." MARK)) != 0)
-        return false;
-    const char *const end = name + len + strlen("." MARK);
-    return strlen(end) == RANDOM_LEN && strspn(end, letters) == RANDOM_LEN;
 }
 
 static bool clear_one(const char *path)
@@ -50,7 +38,7 @@ size_t mlc_fresh_clear(const char *file)
     size_t count = 0;
     const char *const slash = mlc_os_last_slash(file);
     const int folder = slash != NULL ? (int)(slash - file) + 1 : 0;
-    const int len = snprintf(path, sizeof path, "%s." MARK "*", file);
+    const int len = snprintf(path, sizeof path, "%s" MLC_FRESH_MARK "*", file);
     if (len < 0 || (size_t)len >= sizeof path)
         return 0;
     const HANDLE search = FindFirstFileA(path, &found);
@@ -58,7 +46,7 @@ size_t mlc_fresh_clear(const char *file)
         return 0;
     do {
         const int end = snprintf(path, sizeof path, "%.*s%s", folder, file, found.cFileName);
-        if (end > 0 && (size_t)end < sizeof path && is_name(found.cFileName, file + folder) &&
+        if (end > 0 && (size_t)end < sizeof path && mlc_fresh_is_name(found.cFileName, file + folder) &&
             clear_one(path))
             count++;
     } while (FindNextFileA(search, &found));

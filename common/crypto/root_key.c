@@ -6,6 +6,7 @@
 
 #include "base/fresh.h"
 #include "base/os.h"
+#include "base/write.h"
 #include "crypto/key_wrap.h"
 
 #include <errno.h>
@@ -14,20 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static mlc_code write_all(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        const ssize_t put = write(fd, data, (unsigned)len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return MLC_E_IO;
-        data += put;
-        len -= (size_t)put;
-    }
-    return MLC_OK;
-}
 
 /* Reads until `max` bytes or the end; *got tells how many. */
 static mlc_code read_up_to(int fd, uint8_t *data, size_t max, size_t *got)
@@ -61,7 +48,7 @@ static mlc_code write_key(int fd, const char *path, const mlc_token *token, mlc_
     if (code == MLC_OK)
         code = token != NULL && token->module != NULL ? mlc_token_wrap(token, key, &kept, err)
                                                       : mlc_key_wrap(key, &kept, err);
-    if (code == MLC_OK && (write_all(fd, kept.data, kept.len) != MLC_OK || fsync(fd) != 0))
+    if (code == MLC_OK && (!mlc_write_all(fd, kept.data, kept.len) || fsync(fd) != 0))
         code = mlc_fail(err, MLC_E_IO, "cannot write root key %s: %s", path, strerror(errno));
     mlc_wipe(key, sizeof key);
     mlc_buf_wipe(&kept);

@@ -200,16 +200,13 @@ mlc_code mlc_held_keeper_again(mlc_held_keeper *keeper, mlc_error *err)
     const mlc_code code = mlc_held_release(&o->release, &released, &why);
     if (released > 0 && o->on_released != NULL)
         o->on_released(o->user);
-    if (code == MLC_E_FULL) {
-        if (!keeper->told)
-            mlc_log_warn(o->release.log, "held", "the stream is full: the rest is sent when there is room",
-                         MLC_S("stream", mlc_outbox_name(o->release.to)), MLC_S("error", why.message));
-        mlc_timer_start(keeper->timer, o->retry_ms > 0 ? o->retry_ms : RETRY_MS, 0);
-    } else if (code == MLC_OK) {
+    if (code == MLC_E_FULL && !keeper->told)
+        mlc_log_warn(o->release.log, "held", "the stream is full: the rest is sent when there is room",
+                     MLC_S("stream", mlc_outbox_name(o->release.to)), MLC_S("error", why.message));
+    if (code == MLC_OK)
         mlc_timer_stop(keeper->timer);
-    } else { /* they must not wait for somebody to ask again */
+    else /* whatever the fault, they must not wait for somebody to ask again */
         mlc_timer_start(keeper->timer, o->retry_ms > 0 ? o->retry_ms : RETRY_MS, 0);
-    }
     keeper->told = code == MLC_E_FULL;
     if (code == MLC_OK || code == MLC_E_FULL)
         return MLC_OK;

@@ -82,9 +82,20 @@ int mlc_posix_sigmask(int how, const sigset_t *set, sigset_t *old)
     return 0;
 }
 
-int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
+/* The six letters at the end of a name, drawn anew. */
+static bool draw_name(char *end)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    unsigned char draw[6];
+    if (getrandom(draw, sizeof draw, 0) != (ssize_t)sizeof draw)
+        return false;
+    for (size_t i = 0; i < sizeof draw; i++)
+        end[i] = letters[draw[i] % (sizeof letters - 1)];
+    return true;
+}
+
+int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
+{
     const size_t len = strlen(name);
     char *const end = name + len - 6;
     /* Who opens a file in the usual way would not do so beside somebody who may delete it. */
@@ -95,11 +106,8 @@ int mlc_posix_new_file(char *name, unsigned long flags, unsigned long share)
         return -1;
     }
     for (int tries = 0; tries < 100; tries++) {
-        unsigned char draw[6];
-        if (getrandom(draw, sizeof draw, 0) != (ssize_t)sizeof draw)
+        if (!draw_name(end))
             break;
-        for (size_t i = 0; i < sizeof draw; i++)
-            end[i] = letters[draw[i] % (sizeof letters - 1)];
         const HANDLE file = CreateFileA(name, access, share | FILE_SHARE_DELETE, NULL, CREATE_NEW,
                                         FILE_ATTRIBUTE_NORMAL | flags, NULL);
         if (file != INVALID_HANDLE_VALUE)
@@ -136,10 +144,8 @@ char *mkdtemp(char *name)
 {
     char *const end = name + strlen(name) - 6;
     for (unsigned tries = 0; tries < 1000; tries++) {
-        unsigned draw = 0;
-        if (getrandom(&draw, sizeof draw, 0) != (ssize_t)sizeof draw)
+        if (!draw_name(end))
             break;
-        (void)snprintf(end, 7, "%06x", draw & 0xFFFFFF);
         if (mlc_os_make_folder(name, true) == 0)
             return name;
         if (errno != EEXIST)
