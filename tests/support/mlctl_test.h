@@ -14,7 +14,6 @@ typedef struct ran {
     mlctl_exit code;
 } ran;
 
-/* "_" stands for a blank in a word. */
 static inline void run_in_thread(void *arg)
 {
     ran *const r = arg;

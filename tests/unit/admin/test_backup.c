@@ -7,69 +7,16 @@
 #include <cmocka.h>
 
 #include "admin/admin_private.h"
-#include "support/admin_test.h"
-
-#include <curl/curl.h>
-
-typedef struct asked {
-    const char *socket, *path, *body; /* body NULL: GET */
-    long status;
-    mlc_buf text;
-    CURLcode rc;
-} asked;
-
-static size_t on_data(char *data, size_t size, size_t count, void *user)
-{
-    return mlc_buf_append(user, data, size * count, NULL) == MLC_OK ? size * count : 0;
-}
-
-static void ask_in_thread(void *arg)
-{
-    asked *const a = arg;
-    char url[512];
-    CURL *const curl = curl_easy_init();
-    (void)snprintf(url, sizeof url, "http://localhost%s", a->path);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, a->socket);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 15L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &a->text);
-    if (a->body != NULL)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, a->body);
-    a->rc = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a->status);
-    curl_easy_cleanup(curl);
-}
+#include "support/admin_ask.h"
 
 /* The caller frees the text. */
 static mlc_buf ask_bytes(admin_fix *f, const char *path, const char *body, long status)
 {
-    asked a = {.socket = f->socket, .path = path, .body = body};
-    admin_fix_meanwhile(f, ask_in_thread, &a);
-    assert_int_equal(a.rc, CURLE_OK);
+    asked a;
+    ask_text(f, &a, path, body);
     if (a.status != status)
         fail_msg("%s: %ld instead of %ld: %s", path, a.status, status, mlc_buf_text(&a.text));
     return a.text;
-}
-
-static cJSON *ask(admin_fix *f, const char *path, const char *body, long status)
-{
-    cJSON *tree = NULL;
-    mlc_error err;
-    mlc_buf text = ask_bytes(f, path, body, status);
-    lst_check(mlc_json_parse(mlc_buf_text(&text), text.len, 0, 0, &tree, &err), &err);
-    mlc_buf_free(&text);
-    return tree;
-}
-
-static void expect_error(admin_fix *f, const char *path, const char *body, long status, const char *words)
-{
-    cJSON *const tree = ask(f, path, body, status);
-    const char *const message = mlc_json_str(mlc_json_get(tree, "error"), "message");
-    if (message == NULL || strstr(message, words) == NULL)
-        fail_msg("\"%s\" is not in \"%s\"", words, message != NULL ? message : "(none)");
-    cJSON_Delete(tree);
 }
 
 static const char *const begin = "{\"store\":\"agent\",\"operator\":\"jane\"}";

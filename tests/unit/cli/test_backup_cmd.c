@@ -8,58 +8,11 @@
 
 #include "admin/admin_private.h"
 #include "cli/backup.h"
-#include "cli/mlctl.h"
-#include "support/admin_test.h"
+#include "support/mlctl_test.h"
 
 #include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
-
-enum { WORDS_MAX = 12 };
-
-typedef struct ran {
-    const char *line, *socket;
-    char *out, *err;
-    size_t out_len, err_len;
-    mlctl_exit code;
-} ran;
-
-static void run_in_thread(void *arg)
-{
-    ran *const r = arg;
-    char text[1024];
-    char *argv[WORDS_MAX];
-    int argc = 0;
-    char *rest = NULL;
-    const mlctl_env env = {.socket = r->socket, .sudo_user = "jane", .user = "root"};
-    FILE *const out = open_memstream(&r->out, &r->out_len);
-    FILE *const err = open_memstream(&r->err, &r->err_len);
-    mlc_strlcpy(text, r->line, sizeof text);
-    for (char *word = strtok_r(text, " ", &rest); word != NULL && argc < WORDS_MAX;
-         word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
-    r->code = mlctl_main(argc, argv, &env, "mlctl test", out, err);
-    (void)fclose(out);
-    (void)fclose(err);
-}
-
-/* Run "mlctl ..."; the exit code and words of the output, or of the error, must fit. */
-static void MLC_PRINTF(4, 5) expect(admin_fix *f, mlctl_exit code, const char *words, const char *format, ...)
-{
-    char line[1024];
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    ran r = {.line = line, .socket = f->socket};
-    admin_fix_meanwhile(f, run_in_thread, &r);
-    if (r.code != code)
-        fail_msg("%s: exit %d\n%s%s", line, (int)r.code, r.out, r.err);
-    if (strstr(code == MLCTL_OK ? r.out : r.err, words) == NULL)
-        fail_msg("%s: \"%s\" is not in:\n%s%s", line, words, r.out, r.err);
-    free(r.out);
-    free(r.err);
-}
 
 /* A folder of the test, "DIR/NAME". */
 static const char *at(const admin_fix *f, const char *name)
