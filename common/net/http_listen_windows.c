@@ -5,7 +5,6 @@
 
 #include "net/http_listen.h"
 
-
 typedef struct listen_search {
     int port, found;
 } listen_search;
